@@ -1,0 +1,109 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// The layers, lowest first. A row may name only rows above it: SwiftPM forbids cycles, and
+// Scripts/check-layers holds each `import` against this table.
+// Folder names are layers; module names carry the prefix, so that `HTTP2` cannot collide with
+// a module of the user's.
+struct Layer {
+  enum Kind { case library, program, test, example }
+  var name: String
+  var dependencies: [String]
+  var kind: Kind
+
+  init(_ name: String, _ dependencies: [String] = [], kind: Kind = .library) {
+    self.name = name
+    self.dependencies = dependencies
+    self.kind = kind
+  }
+}
+
+let layers: [Layer] = [
+  Layer("Bytes"),
+  Layer("Core", ["Bytes"]),
+  Layer("EventLoop", ["Bytes", "CLinux"]),
+  Layer("HTTP2", ["Bytes", "CNghttp2"]),
+  Layer("Wire", ["Bytes", "Core"]),
+  Layer("Transport", ["Bytes", "Core", "EventLoop", "HTTP2", "Wire", "Logging"]),
+  Layer("Server", ["Bytes", "Core", "EventLoop", "Wire", "Transport", "Logging"]),
+  Layer("Client", ["Bytes", "Core", "EventLoop", "Wire", "Transport", "Logging"]),
+  Layer("Protobuf", ["Bytes", "Core", "SwiftProtobuf"]),
+  Layer("TernRuntime", ["Bytes", "Core", "EventLoop", "Server", "Client"]),
+  Layer("Tern", ["TernRuntime", "Protobuf"]),
+  Layer("Codegen", ["SwiftProtobuf", "SwiftProtobufPluginLibrary"]),
+  Layer("protoc-gen-tern", ["Codegen", "SwiftProtobuf", "SwiftProtobufPluginLibrary"], kind: .program),
+
+  Layer("BytesTests", ["Bytes"], kind: .test),
+  Layer("CoreTests", ["Bytes", "Core"], kind: .test),
+]
+
+/// Layers whose module is named as the folder; all others get the prefix.
+let unprefixed: Set = ["Tern", "TernRuntime", "protoc-gen-tern"]
+let external: [String: Target.Dependency] = [
+  "Logging": .product(name: "Logging", package: "swift-log"),
+  "SwiftProtobuf": .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+  "SwiftProtobufPluginLibrary": .product(
+    name: "SwiftProtobufPluginLibrary", package: "swift-protobuf"),
+  "CLinux": "CLinux",
+  "CNghttp2": "CNghttp2",
+  "COpenSSL": "COpenSSL",
+  "CZlib": "CZlib",
+]
+
+func moduleName(_ layer: String) -> String {
+  let isLibrary = layers.contains { $0.name == layer && $0.kind == .library }
+  return isLibrary && !unprefixed.contains(layer) ? "Tern" + layer : layer
+}
+
+let settings: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .strictMemorySafety(),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+
+func target(_ layer: Layer) -> Target {
+  let dependencies = layer.dependencies.map { external[$0] ?? .byName(name: moduleName($0)) }
+  let name = moduleName(layer.name)
+  switch layer.kind {
+  case .library:
+    return .target(
+      name: name, dependencies: dependencies, path: "Sources/\(layer.name)", swiftSettings: settings)
+  case .program:
+    return .executableTarget(
+      name: name, dependencies: dependencies, path: "Sources/\(layer.name)", swiftSettings: settings)
+  case .example:
+    return .executableTarget(
+      name: name, dependencies: dependencies, path: "Examples/\(layer.name)", swiftSettings: settings)
+  case .test:
+    return .testTarget(
+      name: name, dependencies: dependencies, path: "Tests/\(layer.name)", swiftSettings: settings)
+  }
+}
+
+let package = Package(
+  name: "tern",
+  products: [
+    .library(name: "Tern", targets: ["Tern"]),
+    // Without Protobuf, and so without Foundation.
+    .library(name: "TernRuntime", targets: ["TernRuntime"]),
+    .executable(name: "protoc-gen-tern", targets: ["protoc-gen-tern"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-log.git", from: "1.6.0"),
+    .package(url: "https://github.com/apple/swift-protobuf.git", from: "1.39.0"),
+  ],
+  targets: [
+    .target(name: "CLinux", path: "CShims/CLinux"),
+    .systemLibrary(
+      name: "CNghttp2", path: "CShims/CNghttp2", pkgConfig: "libnghttp2",
+      providers: [.apt(["libnghttp2-dev"])]),
+    .systemLibrary(
+      name: "COpenSSL", path: "CShims/COpenSSL", pkgConfig: "openssl",
+      providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(
+      name: "CZlib", path: "CShims/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+  ] + layers.map(target)
+)

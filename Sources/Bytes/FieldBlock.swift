@@ -1,0 +1,85 @@
+/// Names and values in the order in which they were added, in one run of memory.
+///
+/// A list of pairs of strings would cost two allocations a field; this costs none once its memory
+/// has grown. It knows nothing of what the fields mean.
+@safe package final class FieldBlock: @unchecked Sendable {
+  // `@unchecked Sendable` because it is filled by one owner and not changed after it was shared.
+
+  /// Where one field lies, counted from the block's first byte.
+  private struct Place {
+    var name: Int
+    var nameCount: Int
+    var value: Int
+    var valueCount: Int
+  }
+
+  private let storage = ByteBuffer()
+  private var places: [Place] = []
+
+  package init() {}
+
+  package convenience init(_ fields: KeyValuePairs<String, String>) {
+    self.init()
+    for (name, value) in fields { append(name: name, value: value) }
+  }
+
+  package var count: Int { places.count }
+  package var isEmpty: Bool { places.isEmpty }
+  /// All names and values together, in bytes.
+  package var byteCount: Int { storage.count }
+
+  package func append(name: String, value: String) {
+    let nameStart = storage.count
+    storage.append(name)
+    let valueStart = storage.count
+    storage.append(value)
+    note(nameStart, valueStart)
+  }
+
+  package func append(name: String, value: [UInt8]) {
+    let nameStart = storage.count
+    storage.append(name)
+    let valueStart = storage.count
+    storage.append(contentsOf: value)
+    note(nameStart, valueStart)
+  }
+
+  @unsafe package func append(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) {
+    let nameStart = storage.count
+    unsafe storage.append(name)
+    let valueStart = storage.count
+    unsafe storage.append(value)
+    note(nameStart, valueStart)
+  }
+
+  private func note(_ nameStart: Int, _ valueStart: Int) {
+    places.append(
+      Place(
+        name: nameStart, nameCount: valueStart - nameStart,
+        value: valueStart, valueCount: storage.count - valueStart))
+  }
+
+  /// The bytes of a name. Valid until the block changes.
+  @unsafe package func name(at index: Int) -> UnsafeRawBufferPointer {
+    unsafe storage.slice(at: places[index].name, count: places[index].nameCount)
+  }
+
+  /// The bytes of a value. Valid until the block changes.
+  @unsafe package func value(at index: Int) -> UnsafeRawBufferPointer {
+    unsafe storage.slice(at: places[index].value, count: places[index].valueCount)
+  }
+
+  package func nameText(at index: Int) -> String {
+    unsafe String(decoding: name(at: index), as: UTF8.self)
+  }
+
+  /// The value as text; bytes that are not UTF-8 are repaired.
+  package func valueText(at index: Int) -> String {
+    unsafe String(decoding: value(at: index), as: UTF8.self)
+  }
+
+  package func removeAll() {
+    storage.removeAll(keepingAtMost: 4 << 10)
+    places.removeAll(keepingCapacity: true)
+  }
+}

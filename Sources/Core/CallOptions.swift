@@ -1,0 +1,26 @@
+/// What one call asks for beyond its request. Everything has a default; `CallOptions()` is fine.
+public struct CallOptions: Sendable {
+  /// How long the call may take, everything included: connecting, queueing, the answer. After
+  /// that it fails with `DEADLINE_EXCEEDED`. `nil` (the default): as long as it takes.
+  public var timeout: Duration?
+  /// Sent ahead of the request.
+  public var metadata: Metadata
+  /// While the server cannot be reached, wait (until the deadline) instead of failing at once
+  /// with `UNAVAILABLE`. The default is `false`.
+  public var waitForReady: Bool
+  /// The largest request that may be sent, in bytes. `nil` (the default): the channel's limit.
+  public var maxRequestMessageBytes: Int?
+  /// The largest response that is accepted, in bytes. `nil` (the default): the channel's limit.
+  public var maxResponseMessageBytes: Int?
+
+  public init(
+    timeout: Duration? = nil, metadata: Metadata = [:], waitForReady: Bool = false,
+    maxRequestMessageBytes: Int? = nil, maxResponseMessageBytes: Int? = nil
+  ) {
+    self.timeout = timeout
+    self.metadata = metadata
+    self.waitForReady = waitForReady
+    self.maxRequestMessageBytes = maxRequestMessageBytes
+    self.maxResponseMessageBytes = maxResponseMessageBytes
+  }
+}

@@ -1,0 +1,2 @@
+@testable import TernBytes
+import Testing

@@ -1,0 +1,2 @@
+@testable import TernCore
+import Testing
