@@ -85,12 +85,12 @@ class Echo:
         self.bidi = channel.stream_stream(ECHO + "Bidi")
         self.fail = channel.unary_unary(ECHO + "Fail")
         self.fail_early = channel.stream_stream(ECHO + "FailEarly")
-        self.sleep = channel.unary_unary(ECHO + "Sleep")
-        self.sleep_stream = channel.unary_stream(ECHO + "SleepStream")
+        self.hang = channel.unary_unary(ECHO + "Hang")
+        self.hang_stream = channel.unary_stream(ECHO + "HangStream")
         self._reach = channel.unary_unary(ECHO + "Reach")
 
     async def reach(self, what):
-        """Waits until the server's Sleep has got there."""
+        """Waits until the server's Hang has got there."""
         try:
             await self._reach(what.encode(), timeout=20)
         except grpc.aio.AioRpcError as error:

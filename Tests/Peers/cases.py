@@ -229,7 +229,7 @@ def unimplemented_service(channel):
 @case
 async def cancel_unary(channel):
     echo, key = Echo(channel), uuid.uuid4().hex
-    call = echo.sleep(key.encode())
+    call = echo.hang(key.encode())
     await echo.reach(f"started {key}")
     call.cancel()
     await expect_status(call, grpc.StatusCode.CANCELLED)
@@ -239,7 +239,7 @@ async def cancel_unary(channel):
 @case
 async def cancel_after_first_response(channel):
     echo, key = Echo(channel), uuid.uuid4().hex
-    call = echo.sleep_stream(key.encode())
+    call = echo.hang_stream(key.encode())
     expect("first answer", await call.read(), key.encode())
     call.cancel()
     expect("status", await call.code(), grpc.StatusCode.CANCELLED)
@@ -266,13 +266,13 @@ async def expect_deadline(echo, method):
 @case
 async def deadline_unary(channel):
     echo = Echo(channel)
-    await expect_deadline(echo, echo.sleep)
+    await expect_deadline(echo, echo.hang)
 
 
 @case
 async def deadline_stream(channel):
     echo = Echo(channel)
-    await expect_deadline(echo, echo.sleep_stream)
+    await expect_deadline(echo, echo.hang_stream)
 
 
 @case

@@ -15,8 +15,8 @@ import messages
 ECHO = "tern.test.Echo"
 
 
-class Sleepers:
-    """Which sleeping calls began and which were cancelled, by the key in their request."""
+class Hanging:
+    """Which hanging calls began and which were cancelled, by the key in their request."""
 
     def __init__(self):
         self._events = {}
@@ -24,7 +24,7 @@ class Sleepers:
     def _event(self, what):
         return self._events.setdefault(what, asyncio.Event())
 
-    async def sleep(self, key):
+    async def hang(self, key):
         self._event(f"started {key}").set()
         try:
             await asyncio.Event().wait()
@@ -93,26 +93,26 @@ async def fail_early(requests, context):
         await abort(request, context)
 
 
-def sleepers(state):
-    async def sleep(request, context):
-        """Sleeps until it is cancelled."""
-        await state.sleep(request.decode())
+def hanging(state):
+    async def hang(request, context):
+        """Hangs until it is cancelled."""
+        await state.hang(request.decode())
 
-    async def sleep_stream(request, context):
+    async def hang_stream(request, context):
         """The same, after a first answer."""
         yield request
-        await state.sleep(request.decode())
+        await state.hang(request.decode())
 
     async def reach(request, context):
         """`started KEY` or `cancelled KEY`: answers once it is so."""
         await state.reach(request.decode())
         return request
 
-    return sleep, sleep_stream, reach
+    return hang, hang_stream, reach
 
 
 def echo_handlers():
-    sleep, sleep_stream, reach = sleepers(Sleepers())
+    hang, hang_stream, reach = hanging(Hanging())
     return grpc.method_handlers_generic_handler(
         ECHO,
         {
@@ -122,8 +122,8 @@ def echo_handlers():
             "Bidi": grpc.stream_stream_rpc_method_handler(bidi),
             "Fail": grpc.unary_unary_rpc_method_handler(fail),
             "FailEarly": grpc.stream_stream_rpc_method_handler(fail_early),
-            "Sleep": grpc.unary_unary_rpc_method_handler(sleep),
-            "SleepStream": grpc.unary_stream_rpc_method_handler(sleep_stream),
+            "Hang": grpc.unary_unary_rpc_method_handler(hang),
+            "HangStream": grpc.unary_stream_rpc_method_handler(hang_stream),
             "Reach": grpc.unary_unary_rpc_method_handler(reach),
         },
     )

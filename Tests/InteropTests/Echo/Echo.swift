@@ -17,10 +17,10 @@ enum Echo {
   static let fail = method("Fail", .unary)
   /// Fails as the first request says, after an answer, and does not read the others.
   static let failEarly = method("FailEarly", .bidirectional)
-  /// Sleeps until it is cancelled; the request is a key.
-  static let sleep = method("Sleep", .unary)
+  /// Hangs until it is cancelled; the request is a key.
+  static let hang = method("Hang", .unary)
   /// The same, after a first answer.
-  static let sleepStream = method("SleepStream", .serverStreaming)
+  static let hangStream = method("HangStream", .serverStreaming)
   /// `started KEY` or `cancelled KEY`: answers once it is so.
   static let reach = method("Reach", .unary)
 

@@ -61,7 +61,7 @@ extension EchoCase {
   static let cancellationCases = [
     EchoCase("cancel_unary") { echo in
       let key = UUID().uuidString
-      let call = Task { try await echo.sleep([UInt8](key)) }
+      let call = Task { try await echo.hang([UInt8](key)) }
       try await echo.reach("started \(key)")
       call.cancel()
       await expectError(.cancelled) { _ = try await call.value }
@@ -70,7 +70,7 @@ extension EchoCase {
     // Leaving the loop early cancels the call.
     EchoCase("cancel_after_first_response") { echo in
       let key = UUID().uuidString
-      for try await answer in echo.sleepStream([UInt8](key)) {
+      for try await answer in echo.hangStream([UInt8](key)) {
         #expect(answer == [UInt8](key))
         break
       }
@@ -78,7 +78,7 @@ extension EchoCase {
     },
     EchoCase("cancel_after_begin") { echo in
       let call = Task {
-        try await echo.clientStream { _ in try await Task.sleep(for: .seconds(3600)) }
+        try await echo.clientStream { _ in await waitForCancellation() }
       }
       call.cancel()
       await #expect(throws: (any Error).self) { try await call.value }
@@ -91,12 +91,12 @@ extension EchoCase {
   static let deadlineCases = [
     EchoCase("deadline_unary") { echo in
       try await expectDeadline(echo) { key, options in
-        _ = try await echo.sleep(key, options: options)
+        _ = try await echo.hang(key, options: options)
       }
     },
     EchoCase("deadline_stream") { echo in
       try await expectDeadline(echo) { key, options in
-        _ = try await echo.sleepStream(key, options: options).collected()
+        _ = try await echo.hangStream(key, options: options).collected()
       }
     },
     EchoCase("deadline_of_1_ms") { echo in

@@ -36,9 +36,9 @@ struct EchoClient: Sendable {
   var failEarly: BidirectionalCallable<[UInt8], [UInt8]> {
     BidirectionalCallable(channel, Echo.failEarly)
   }
-  var sleep: UnaryCallable<[UInt8], [UInt8]> { UnaryCallable(channel, Echo.sleep) }
-  var sleepStream: ServerStreamingCallable<[UInt8], [UInt8]> {
-    ServerStreamingCallable(channel, Echo.sleepStream)
+  var hang: UnaryCallable<[UInt8], [UInt8]> { UnaryCallable(channel, Echo.hang) }
+  var hangStream: ServerStreamingCallable<[UInt8], [UInt8]> {
+    ServerStreamingCallable(channel, Echo.hangStream)
   }
 
   /// Waits until the server's handler has got there: `started KEY` or `cancelled KEY`.

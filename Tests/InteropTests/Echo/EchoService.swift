@@ -31,13 +31,13 @@ struct EchoService: RPCService {
           throw failure(request)
         }
       },
-      .unary(Echo.sleep) { key, _ in
-        try await sleep(key)
+      .unary(Echo.hang) { key, _ in
+        try await hang(key)
         return []
       },
-      .serverStreaming(Echo.sleepStream) { key, responses, _ in
+      .serverStreaming(Echo.hangStream) { key, responses, _ in
         try await responses.send(key)
-        try await sleep(key)
+        try await hang(key)
       },
       .unary(Echo.reach) { milestone, _ in
         await milestones.wait(for: milestone.text)
@@ -75,16 +75,17 @@ struct EchoService: RPCService {
     return RPCError(code, String(words[1]), metadata: metadata)
   }
 
-  private func sleep(_ key: [UInt8]) async throws {
+  private func hang(_ key: [UInt8]) async throws {
     await milestones.reach("started \(key.text)")
-    do {
-      // Longer than any test. It does not synchronise: only cancellation ends it.
-      try await Task.sleep(for: .seconds(3600))
-    } catch {
-      await milestones.reach("cancelled \(key.text)")
-      throw error
-    }
+    await waitForCancellation()
+    await milestones.reach("cancelled \(key.text)")
+    throw CancellationError()
   }
+}
+
+/// Nothing ever comes of this stream, so that only cancellation ends the wait.
+func waitForCancellation() async {
+  for await _ in AsyncStream<Never>(Never.self, { _ in }) {}
 }
 
 /// Texts that one call reaches and others wait for.

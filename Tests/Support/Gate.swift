@@ -1,0 +1,35 @@
+internal import Foundation
+
+/// Holds scripts until the test says that they may go on. Once open it stays so.
+package final class Gate: @unchecked Sendable {
+  // `@unchecked Sendable` because the condition guards the one field.
+  private let condition = NSCondition()
+  private var isOpen = false
+
+  package init() {}
+
+  package func open() {
+    condition.withLock {
+      isOpen = true
+      condition.broadcast()
+    }
+  }
+
+  /// - Returns: whether it opened within the limit.
+  func wait(limit: Duration) -> Bool {
+    let end = Date(timeIntervalSinceNow: limit / .seconds(1))
+    return condition.withLock {
+      while !isOpen, condition.wait(until: end) {}
+      return isOpen
+    }
+  }
+}
+
+extension Step {
+  /// Does nothing, and answers nothing, until the gate is open.
+  package static func hold(until gate: Gate) -> Step {
+    Step("hold") { peer in
+      guard gate.wait(limit: defaultWaitLimit) else { throw peer.complaint("The gate stays shut.") }
+    }
+  }
+}
