@@ -39,6 +39,8 @@ package struct Conversation: Sendable {
   package var acknowledgedSettings = 0
   package var pings: [[UInt8]] = []
   package var answeredPings: [[UInt8]] = []
+  /// What WINDOW_UPDATE frames have added, by stream; 0 is the connection.
+  package var windowUpdates: [Frame.StreamID: Int] = [:]
   /// How the other side ended the connection; `nil` while it has not.
   package var end: End?
   /// Every frame of both sides, one a line, as seen from here.
@@ -46,6 +48,13 @@ package struct Conversation: Sendable {
 
   /// What is known of one stream.
   package subscript(streamID: Frame.StreamID) -> Stream { streams[streamID] ?? Stream() }
+
+  /// How many bytes the other side has allowed on a stream since its beginning, if that stream is
+  /// the only one.
+  package func window(on streamID: Frame.StreamID) -> Int {
+    let initial = Int(settings[.initialWindowSize] ?? 65_535)
+    return min(initial + windowUpdates[streamID, default: 0], 65_535 + windowUpdates[0, default: 0])
+  }
 
   mutating func note(_ frame: Frame, fields: [HeaderField]?) {
     switch frame.kind {
@@ -56,6 +65,8 @@ package struct Conversation: Sendable {
     case .settings: noteSettings(frame)
     case .ping where frame.flags.contains(.acknowledge): answeredPings.append(frame.payload)
     case .ping: pings.append(frame.payload)
+    case .windowUpdate:
+      windowUpdates[frame.streamID, default: 0] += Int(frame.number(at: 0) & 0x7FFF_FFFF)
     case .goAway:
       let debug = String(decoding: frame.payload.dropFirst(8), as: UTF8.self)
       let lastStreamID = frame.number(at: 0) & 0x7FFF_FFFF

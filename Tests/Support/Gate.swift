@@ -15,6 +15,12 @@ package final class Gate: @unchecked Sendable {
     }
   }
 
+  /// Waits, with a limit, without blocking a thread of Swift's pool.
+  package func opened() async throws {
+    let isOpen = try await onOwnThread { [self] in wait(limit: defaultWaitLimit) }
+    if !isOpen { throw BlockingSocket.Failure(description: "The gate stays shut.") }
+  }
+
   /// - Returns: whether it opened within the limit.
   func wait(limit: Duration) -> Bool {
     let end = Date(timeIntervalSinceNow: limit / .seconds(1))
