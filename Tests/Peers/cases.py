@@ -1,6 +1,6 @@
 """The cases that a gRPC Python client puts to a server of `tern.test.Echo`.
 
-Swift has the same cases, by the same names, for a gRPC Python server: EchoCases.swift.
+Swift has the same cases, by the same names, for a gRPC Python server: Tests/InteropTests/Cases.
 """
 
 import asyncio

@@ -1,5 +1,3 @@
-import Tern
-
 /// gRPC Python as the other side.
 enum Grpcio {
   /// The address of a server that all tests share. It ends with them.

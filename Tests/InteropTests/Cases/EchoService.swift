@@ -1,3 +1,4 @@
+import ExampleServices
 import Tern
 
 /// ``Echo`` on Tern's server.
@@ -109,7 +110,8 @@ private actor Milestones {
 
 /// Runs `body` beside a Tern server on a free port, and shuts the server down after it.
 func withServer<Result>(
-  _ services: [any RPCService] = [EchoService()], options: ServerOptions = ServerOptions(),
+  _ services: [any RPCService] = [EchoService(), Greeter(), Numbers(), Sums(), Chat()],
+  options: ServerOptions = ServerOptions(),
   _ body: (Int) async throws -> Result
 ) async throws -> Result {
   let server = GRPCServer(services: services, options: options)

@@ -5,41 +5,41 @@ import Tern
 private let mebibyte = 1 << 20
 private let largestMessageBytes = 4 << 20
 
-extension EchoCase {
+extension InteropCase {
   static let unaryCases = [
-    EchoCase("unary") { echo in
+    InteropCase("unary") { echo in
       let answer = try await echo.unary([UInt8]("hello"))
       #expect(answer.text == "hello")
     },
-    EchoCase("unary_empty") { echo in
+    InteropCase("unary_empty") { echo in
       let answer = try await echo.unary([])
       #expect(answer.isEmpty)
     },
-    EchoCase("unary_1_mib") { echo in
+    InteropCase("unary_1_mib") { echo in
       let message = pattern(mebibyte)
       let answer = try await echo.unary(message)
       #expect(answer == message)
     },
-    EchoCase("unary_4_mib") { echo in
+    InteropCase("unary_4_mib") { echo in
       let message = pattern(largestMessageBytes)
       let answer = try await echo.unary(message)
       #expect(answer == message)
     },
-    EchoCase("request_over_4_mib") { echo in
+    InteropCase("request_over_4_mib") { echo in
       await expectError(.resourceExhausted) {
         _ = try await echo.unary(pattern(largestMessageBytes + 1))
       }
       let next = try await echo.unary([1])
       #expect(next == [1])
     },
-    EchoCase("response_over_4_mib") { echo in
+    InteropCase("response_over_4_mib") { echo in
       await expectError(.resourceExhausted) {
         _ = try await echo.serverStream([UInt8]("1 \(largestMessageBytes + 1)")).collected()
       }
       let next = try await echo.unary([1])
       #expect(next == [1])
     },
-    EchoCase("concurrent_1000") { echo in
+    InteropCase("concurrent_1000") { echo in
       try await withThrowingTaskGroup(of: Bool.self) { calls in
         for number in 0..<1000 {
           let request = [UInt8]("\(number)")
@@ -53,35 +53,35 @@ extension EchoCase {
   ]
 
   static let serverStreamCases = [
-    EchoCase("server_stream") { echo in
+    InteropCase("server_stream") { echo in
       let messages = try await echo.serverStream([UInt8]("4 3")).collected()
       #expect(messages.map(\.text) == ["000", "001", "002", "003"])
     },
-    EchoCase("server_stream_empty") { echo in
+    InteropCase("server_stream_empty") { echo in
       let messages = try await echo.serverStream([UInt8]("0 0")).collected()
       #expect(messages.isEmpty)
     },
-    EchoCase("server_stream_long") { echo in
+    InteropCase("server_stream_long") { echo in
       let messages = try await echo.serverStream([UInt8]("10000 16")).collected()
       #expect(messages.map { Int($0.text) } == Array(0..<10_000))
     },
-    EchoCase("server_stream_large") { echo in
+    InteropCase("server_stream_large") { echo in
       let messages = try await echo.serverStream([UInt8]("8 \(mebibyte)")).collected()
       #expect(messages.map(\.count) == Array(repeating: mebibyte, count: 8))
     },
   ]
 
   static let clientStreamCases = [
-    EchoCase("client_stream") { echo in
+    InteropCase("client_stream") { echo in
       let requests = ["a", "", "bcd"].map { [UInt8]($0) }
       let answer = try await echo.clientStream(requests)
       #expect(answer.text == "4 3")
     },
-    EchoCase("client_stream_empty") { echo in
+    InteropCase("client_stream_empty") { echo in
       let answer = try await echo.clientStream([])
       #expect(answer.text == "0 0")
     },
-    EchoCase("client_stream_long") { echo in
+    InteropCase("client_stream_long") { echo in
       let answer = try await echo.clientStream { requests in
         for _ in 0..<10_000 { try await requests.send([UInt8](repeating: 0, count: 16)) }
       }
@@ -91,7 +91,7 @@ extension EchoCase {
 
   static let bidiCases = [
     // Ping-pong: the next request is sent when the answer to the last one is here.
-    EchoCase("bidi") { echo in
+    InteropCase("bidi") { echo in
       try await echo.bidi { requests, responses in
         var answers = responses.makeAsyncIterator()
         for message in [[UInt8]("one"), [], pattern(100_000)] {
@@ -102,11 +102,11 @@ extension EchoCase {
         #expect(try await answers.next() == nil)
       }
     },
-    EchoCase("bidi_empty") { echo in
+    InteropCase("bidi_empty") { echo in
       let answers = try await echo.bidi([]).collected()
       #expect(answers.isEmpty)
     },
-    EchoCase("bidi_long") { echo in
+    InteropCase("bidi_long") { echo in
       let answers = try await echo.bidi((0..<10_000).map { [UInt8]("\($0)") }).collected()
       #expect(answers.map { Int($0.text) } == Array(0..<10_000))
     },

@@ -3,7 +3,7 @@ import Testing
 
 import Tern
 
-extension EchoCase {
+extension InteropCase {
   /// Every kind of character that percent coding treats differently, and two that UTF-8 does.
   private static let texts = [
     1: "plain",
@@ -16,7 +16,7 @@ extension EchoCase {
 
   // Spec: W56, W57 (PROTOCOL-HTTP2, Status and Status-Message)
   static let errorCases = [
-    EchoCase("error_codes") { echo in
+    InteropCase("error_codes") { echo in
       for code in StatusCode.allCases where code != .ok {
         let text = texts[code.rawValue] ?? "Code \(code.rawValue) ✓"
         let request = [UInt8]("\(code.rawValue) \(text)")
@@ -25,7 +25,7 @@ extension EchoCase {
       }
     },
     // Spec: W65 (HTTP/2 answers that end early)
-    EchoCase("error_codes_of_streams") { echo in
+    InteropCase("error_codes_of_streams") { echo in
       for code in StatusCode.allCases where code != .ok {
         let text = texts[code.rawValue] ?? "Code \(code.rawValue) ✓"
         let request = [UInt8]("\(code.rawValue) \(text)")
@@ -39,11 +39,11 @@ extension EchoCase {
       }
     },
     // Spec: W66 (statuscodes, UNIMPLEMENTED)
-    EchoCase("unimplemented_method") { echo in
+    InteropCase("unimplemented_method") { echo in
       let nothing = UnaryCallable(echo.channel, Echo.method("Nothing", .unary))
       await expectError(.unimplemented) { _ = try await nothing([]) }
     },
-    EchoCase("unimplemented_service") { echo in
+    InteropCase("unimplemented_service") { echo in
       let method = Echo.method("Bidi", .bidirectional, service: "tern.test.Nothing")
       let nothing = BidirectionalCallable(echo.channel, method)
       await expectError(.unimplemented) { _ = try await nothing([[1], [2]]).collected() }
@@ -59,7 +59,7 @@ extension EchoCase {
   }
 
   static let cancellationCases = [
-    EchoCase("cancel_unary") { echo in
+    InteropCase("cancel_unary") { echo in
       let key = UUID().uuidString
       let call = Task { try await echo.hang([UInt8](key)) }
       try await echo.reach("started \(key)")
@@ -68,7 +68,7 @@ extension EchoCase {
       try await echo.reach("cancelled \(key)")
     },
     // Leaving the loop early cancels the call.
-    EchoCase("cancel_after_first_response") { echo in
+    InteropCase("cancel_after_first_response") { echo in
       let key = UUID().uuidString
       for try await answer in echo.hangStream([UInt8](key)) {
         #expect(answer == [UInt8](key))
@@ -76,7 +76,7 @@ extension EchoCase {
       }
       try await echo.reach("cancelled \(key)")
     },
-    EchoCase("cancel_after_begin") { echo in
+    InteropCase("cancel_after_begin") { echo in
       let call = Task {
         try await echo.clientStream { _ in await waitForCancellation() }
       }
@@ -89,17 +89,17 @@ extension EchoCase {
 
   // Spec: W18, W21 (gRPC deadlines)
   static let deadlineCases = [
-    EchoCase("deadline_unary") { echo in
+    InteropCase("deadline_unary") { echo in
       try await expectDeadline(echo) { key, options in
         _ = try await echo.hang(key, options: options)
       }
     },
-    EchoCase("deadline_stream") { echo in
+    InteropCase("deadline_stream") { echo in
       try await expectDeadline(echo) { key, options in
         _ = try await echo.hangStream(key, options: options).collected()
       }
     },
-    EchoCase("deadline_of_1_ms") { echo in
+    InteropCase("deadline_of_1_ms") { echo in
       let requests = Array(repeating: [UInt8](repeating: 0, count: 27182), count: 1000)
       await expectError(.deadlineExceeded) {
         let options = CallOptions(timeout: .milliseconds(1))

@@ -2,9 +2,9 @@ import Testing
 
 import Tern
 
-/// One thing that Tern's client does with a server of ``Echo``; `Tests/Peers/cases.py` has the same
-/// cases, by the same names, for gRPC Python's client.
-struct EchoCase: Sendable, CustomTestStringConvertible {
+/// One thing that Tern's client does with a server of ``Echo`` and of the examples;
+/// `Tests/Peers/cases.py` has the same cases, by the same names, for gRPC Python's client.
+struct InteropCase: Sendable, CustomTestStringConvertible {
   let name: String
   let run: @Sendable (EchoClient) async throws -> Void
 
@@ -17,7 +17,7 @@ struct EchoCase: Sendable, CustomTestStringConvertible {
 
   static let all =
     unaryCases + serverStreamCases + clientStreamCases + bidiCases + metadataCases + errorCases
-    + cancellationCases + deadlineCases
+    + cancellationCases + deadlineCases + exampleCases
 }
 
 /// The methods of ``Echo`` on one channel.

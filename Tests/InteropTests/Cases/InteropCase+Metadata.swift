@@ -2,7 +2,7 @@ import Testing
 
 import Tern
 
-extension EchoCase {
+extension InteropCase {
   // Spec: W22, W24, W26 (PROTOCOL-HTTP2, Custom-Metadata)
   static let metadataCases = [
     metadataCase("metadata_ascii") { metadata in
@@ -28,14 +28,14 @@ extension EchoCase {
   /// answer: ahead of the messages as it is, and behind them under another name.
   private static func metadataCase(
     _ name: String, _ fill: (inout Metadata) -> Void
-  ) -> EchoCase {
+  ) -> InteropCase {
     var metadata = Metadata()
     fill(&metadata)
     let options = CallOptions(metadata: metadata)
     let initial = metadata.renamed("echo-", to: "echo-")
     let trailing = metadata.renamed("echo-", to: "trailing-")
 
-    return EchoCase(name) { echo in
+    return InteropCase(name) { echo in
       let call = try await echo.unary.withCall([], options: options)
       #expect(call.initialMetadata.renamed("echo-", to: "echo-") == initial)
       #expect(call.trailingMetadata.renamed("trailing-", to: "trailing-") == trailing)
