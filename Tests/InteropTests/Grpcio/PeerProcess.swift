@@ -32,7 +32,8 @@ final class PeerProcess: Sendable {
     output.collect(from: pipe.fileHandleForReading)
   }
 
-  deinit { process.terminate() }
+  // One that was never started cannot be terminated: Foundation traps.
+  deinit { if process.isRunning { process.terminate() } }
 
   /// All that it has printed so far, to stdout and stderr.
   var text: String { output.text }
