@@ -62,7 +62,7 @@ struct EchoService: RPCService {
   private func echoMetadata(_ context: ServerContext) async throws {
     let initial = context.metadata.renamed("echo-", to: "echo-")
     if initial.isEmpty { return }
-    context.setTrailingMetadata(context.metadata.renamed("echo-", to: "trailing-"))
+    try context.setTrailingMetadata(context.metadata.renamed("echo-", to: "trailing-"))
     try await context.sendInitialMetadata(initial)
   }
 
