@@ -281,6 +281,11 @@ package import TernWire
     return failure ?? RPCError(status.code, status.message, origin: .peer)
   }
 
+  /// Whoever cancels the task that reads the response gives the call up.
+  override func readerWasCancelled() {
+    cancel(Status(.cancelled, "The task that read the response was cancelled."), origin: .caller)
+  }
+
   // MARK: Reading
 
   override func endOfInbound() throws(RPCError) -> Taken? {
