@@ -28,15 +28,16 @@ extension CallStream {
       throw RPCError(error.status.code, error.status.message, origin: .library)
     }
     if buffer === outbound {
-      didAppendOutbound()
+      didAppendOutbound(at: offset)
       return outbound.count >= Watermark.high
     }
     remoteSends.wrappingAdd(1, ordering: .acquiringAndReleasing)
     loop.submit { [self] in
       remoteSends.wrappingSubtract(1, ordering: .acquiringAndReleasing)
       if isOver || isSendingOver { return }
+      let offset = outbound.count
       unsafe outbound.append(buffer.readable)
-      didAppendOutbound()
+      didAppendOutbound(at: offset)
     }
     // The loop knows how much is queued; whoever writes from elsewhere asks it each time that a
     // few messages are on their way.
@@ -45,8 +46,8 @@ extension CallStream {
 
   private static var maxUnaskedRemoteSends: Int { 16 }
 
-  private func didAppendOutbound() {
-    willSendMessage()
+  private func didAppendOutbound(at offset: Int) {
+    willSendMessage(at: offset)
     guard let connection = unsafe connection else { return }
     connection.session.resume(http2)
     connection.setDirty()
@@ -62,7 +63,7 @@ extension CallStream {
   /// Waits until there is room for more, or the call is over. On the loop.
   package final func waitForRoom() async throws {
     await waitForRemoteSends()
-    if outbound.count >= Watermark.high, !isOver, !isClosed { await waitForDrain() }
+    if outbound.count >= Watermark.high, !isOver { await waitForDrain() }
     try Task.checkCancellation()
     if isOver { throw overError }
   }

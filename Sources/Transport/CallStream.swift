@@ -1,6 +1,6 @@
 internal import Synchronization
 package import TernBytes
-internal import TernCore
+package import TernCore
 package import TernEventLoop
 internal import TernHTTP2
 internal import TernWire
@@ -43,7 +43,7 @@ internal import TernWire
   /// Our side is ended: nothing more may be sent, though more may come.
   package final internal(set) var isSendingOver = false
   /// Why the call is over, for whoever still reads or writes.
-  final var failure: RPCError?
+  package final internal(set) var failure: RPCError?
 
   final var readerWaiter: UnsafeContinuation<Void, Never>?
   final var writerWaiters: [UnsafeContinuation<Void, Never>] = unsafe []
@@ -142,7 +142,7 @@ internal import TernWire
       unsafe readerWaiter = nil
       unsafe waiter.resume()
     }
-    if unsafe !writerWaiters.isEmpty, isOver || isClosed || outbound.count < Watermark.low {
+    if unsafe !writerWaiters.isEmpty, isOver || outbound.count < Watermark.low {
       resumeWriters()
     }
   }
@@ -181,8 +181,8 @@ internal import TernWire
   /// The task that reads was cancelled.
   func readerWasCancelled() {}
 
-  /// A message is in `outbound`, and the connection will be flushed.
-  func willSendMessage() {}
+  /// A message was added to `outbound` behind `offset`, and the connection will be flushed.
+  func willSendMessage(at offset: Int) {}
 
   /// Whether a whole message is awaited, so that its bytes count as taken when they arrive.
   var isMessageAwaited: Bool { unsafe readerWaiter != nil }

@@ -2,7 +2,7 @@ package import Logging
 internal import TernBytes
 internal import TernCore
 package import TernEventLoop
-package import TernHTTP2
+internal import TernHTTP2
 internal import TernWire
 
 /// The channel, as its connections see it.
@@ -47,14 +47,13 @@ package protocol ClientConnectionOwner: AnyObject {
   }
 
   package init(
-    transport: ByteTransport, loop: EventLoop, settings: HTTP2Settings, receiveBudgetBytes: Int,
-    keepalive: Keepalive?, owner: any ClientConnectionOwner, logger: Logger
-  ) throws(HTTP2Error) {
+    transport: ByteTransport, loop: EventLoop, limits: ConnectionLimits, keepalive: Keepalive?,
+    owner: any ClientConnectionOwner, logger: Logger
+  ) throws {
     self.owner = owner
     self.keepalive = keepalive
     try super.init(
-      role: .client, transport: transport, loop: loop, settings: settings,
-      receiveBudgetBytes: receiveBudgetBytes, logger: logger)
+      role: .client, transport: transport, loop: loop, limits: limits, logger: logger)
   }
 
   // MARK: Calls
@@ -69,10 +68,10 @@ package protocol ClientConnectionOwner: AnyObject {
   /// Sends a call.
   ///
   /// - Returns: `false` if this connection cannot take it; nothing was sent.
-  package func start(_ stream: ClientStream, head: HeaderBlock) -> Bool {
+  package func start(_ stream: ClientStream, head: RequestHeadBlock) -> Bool {
     guard hasRoom else { return false }
     do throws(HTTP2Error) {
-      try stream.start(on: self, head: head)
+      try stream.start(on: self, head: head.block)
     } catch {
       logger.debug("HTTP/2 refused a call.", metadata: ["peer": "\(peer)", "reason": "\(error)"])
       return false

@@ -23,7 +23,11 @@ package import TernWire
   package private(set) var deadlineNanoseconds: Int64?
   private lazy var deadlineTimer = LoopTimer { [unowned self] in expire() }
   private var pendingReset: UInt32?
+  /// Our own error, when the call ends by it.
+  private var replacement: RPCError?
   private var hasHead = false
+  /// Whether the initial metadata came. Ask when the call is over or `whenHead` has answered.
+  package var hasInitialMetadata: Bool { hasHead }
 
   /// Called once on the loop, when the call is over.
   package var onOver: (() -> Void)?
@@ -103,15 +107,9 @@ package import TernWire
     connection.setDirty()
   }
 
-  override func willSendMessage() {
-    // Before the first attempt everything is in `outbound` anyway.
+  /// Keeps the message for another attempt. Before the first one all is in `outbound` anyway.
+  override func willSendMessage(at offset: Int) {
     guard attempts > 0, let replay else { return }
-    if replay.count > Self.maxReplayBytes { self.replay = nil }
-  }
-
-  /// Keeps what was added to `outbound` at `offset` for another attempt.
-  package func noteForReplay(from offset: Int) {
-    guard attempts > 0, let replay, offset < outbound.count else { return }
     if replay.count + outbound.count - offset > Self.maxReplayBytes {
       self.replay = nil
     } else {
@@ -128,12 +126,9 @@ package import TernWire
 
   private func prepareForAnotherAttempt() {
     guard let replay else { return }
-    let unsent = outbound.bytes
     http2.resetForReuse()
     response.removeAll()
     unsafe outbound.append(replay.readable)
-    // Nothing beyond `replay` can be unsent: each message was added to both.
-    assert(outbound.count >= unsent.count)
     closeCode = 0
     creditedBytes = 0
     inbound.removeAll()
@@ -243,7 +238,9 @@ package import TernWire
     if isOver { return }
     loop.cancel(deadlineTimer)
     let status = response.status ?? .ok
-    let error = RPCError(status, metadata: response.trailingMetadata, origin: response.origin)
+    let error =
+      replacement
+      ?? RPCError(status, metadata: response.trailingMetadata, origin: response.origin)
     isSendingOver = true
     replay = nil
     if !isClosed, let connection = unsafe connection {
@@ -269,6 +266,13 @@ package import TernWire
     response.end(status, origin: origin)
     replay = nil
     complete()
+  }
+
+  /// The same with an error, whose cause and metadata are kept.
+  package func cancel(_ error: RPCError) {
+    if isOver { return }
+    replacement = error
+    cancel(error.status, origin: error.origin)
   }
 
   // Spec: W18 (RST_STREAM CANCEL, and DEADLINE_EXCEEDED at once)

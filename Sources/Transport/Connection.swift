@@ -45,17 +45,17 @@ package class Connection: Flushable, TransportReceiver, SessionReceiver, @unchec
   }
 
   init(
-    role: HTTP2Session.Role, transport: ByteTransport, loop: EventLoop, settings: HTTP2Settings,
-    receiveBudgetBytes: Int, logger: Logger
+    role: HTTP2Session.Role, transport: ByteTransport, loop: EventLoop, limits: ConnectionLimits,
+    logger: Logger
   ) throws(HTTP2Error) {
     self.loop = loop
     self.transport = transport
     self.logger = logger
     peer = transport.remoteAddress
     local = transport.localAddress
-    budget = ReceiveBudget(totalBytes: receiveBudgetBytes)
-    streamWindowBytes = settings.streamWindowBytes
-    session = try HTTP2Session(role: role, settings: settings)
+    budget = ReceiveBudget(totalBytes: limits.receiveBudgetBytes)
+    streamWindowBytes = limits.streamWindowBytes
+    session = try HTTP2Session(role: role, settings: limits.settings)
     session.receiver = self
   }
 

@@ -223,7 +223,7 @@ package protocol CallHandler: AnyObject, Sendable {
 
   package var hasSentInitialMetadata: Bool { hasSentHead }
 
-  override func willSendMessage() { submitHead() }
+  override func willSendMessage(at offset: Int) { submitHead() }
 
   private func submitHead() {
     guard !hasSentHead, !isClosed, let connection = unsafe connection else { return }

@@ -1,0 +1,3 @@
+// What users import. Everything else is reached through it.
+@_exported public import TernProtobuf
+@_exported public import TernRuntime
