@@ -140,10 +140,20 @@ internal import Glibc
 
   /// Exchanges contents and memory with another buffer; copies nothing.
   package func swap(with other: ByteBuffer) {
-    unsafe Swift.swap(&memory, &other.memory)
-    Swift.swap(&capacityBytes, &other.capacityBytes)
-    Swift.swap(&start, &other.start)
-    Swift.swap(&end, &other.end)
+    // Plain loads and stores, not `Swift.swap(&…)`: one field of a class passed `inout` anywhere,
+    // and every access to it, in all methods, is checked for exclusivity at run time.
+    let memory = unsafe self.memory
+    let capacityBytes = self.capacityBytes
+    let start = self.start
+    let end = self.end
+    unsafe self.memory = unsafe other.memory
+    self.capacityBytes = other.capacityBytes
+    self.start = other.start
+    self.end = other.end
+    unsafe other.memory = unsafe memory
+    other.capacityBytes = capacityBytes
+    other.start = start
+    other.end = end
   }
 
   /// A copy as an array, for callers off the data path.
