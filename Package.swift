@@ -35,6 +35,7 @@ let layers: [Layer] = [
 
   Layer("BytesTests", ["Bytes"], kind: .test),
   Layer("CoreTests", ["Bytes", "Core"], kind: .test),
+  Layer("ProtobufTests", ["Bytes", "Core", "Protobuf", "SwiftProtobuf"], kind: .test),
 ]
 
 /// Layers whose module is named as the folder; all others get the prefix.
