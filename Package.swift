@@ -36,6 +36,8 @@ let layers: [Layer] = [
   Layer("BytesTests", ["Bytes"], kind: .test),
   Layer("CoreTests", ["Bytes", "Core"], kind: .test),
   Layer("ProtobufTests", ["Bytes", "Core", "Protobuf", "SwiftProtobuf"], kind: .test),
+  Layer(
+    "CodegenTests", ["Codegen", "SwiftProtobuf", "SwiftProtobufPluginLibrary"], kind: .test),
 ]
 
 /// Layers whose module is named as the folder; all others get the prefix.
