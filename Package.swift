@@ -93,12 +93,18 @@ let package = Package(
     // Without Protobuf, and so without Foundation.
     .library(name: "TernRuntime", targets: ["TernRuntime"]),
     .executable(name: "protoc-gen-tern", targets: ["protoc-gen-tern"]),
+    .plugin(name: "TernPlugin", targets: ["TernPlugin"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-log.git", from: "1.6.0"),
     .package(url: "https://github.com/apple/swift-protobuf.git", from: "1.39.0"),
   ],
   targets: [
+    .plugin(
+      name: "TernPlugin", capability: .buildTool(),
+      dependencies: [
+        "protoc-gen-tern", .product(name: "protoc-gen-swift", package: "swift-protobuf"),
+      ]),
     .target(name: "CLinux", path: "CShims/CLinux"),
     .systemLibrary(
       name: "CNghttp2", path: "CShims/CNghttp2", pkgConfig: "libnghttp2",
