@@ -31,10 +31,11 @@ let layers: [Layer] = [
   Layer("TernRuntime", ["Bytes", "Core", "EventLoop", "Server", "Client"]),
   Layer("Tern", ["TernRuntime", "Protobuf"]),
   Layer("Codegen", ["SwiftProtobuf", "SwiftProtobufPluginLibrary"]),
-  Layer("protoc-gen-tern", ["Codegen", "SwiftProtobuf", "SwiftProtobufPluginLibrary"], kind: .program),
+  Layer("protoc-gen-tern", ["Core", "Codegen", "SwiftProtobuf", "SwiftProtobufPluginLibrary"], kind: .program),
 
   Layer("BytesTests", ["Bytes"], kind: .test),
   Layer("CoreTests", ["Bytes", "Core"], kind: .test),
+  Layer("WireTests", ["Bytes", "Core", "Wire"], kind: .test),
   Layer("ProtobufTests", ["Bytes", "Core", "Protobuf", "SwiftProtobuf"], kind: .test),
   Layer(
     "CodegenTests", ["Codegen", "SwiftProtobuf", "SwiftProtobufPluginLibrary"], kind: .test),

@@ -140,20 +140,18 @@ internal import Glibc
 
   /// Exchanges contents and memory with another buffer; copies nothing.
   package func swap(with other: ByteBuffer) {
-    // Plain loads and stores, not `Swift.swap(&…)`: one field of a class passed `inout` anywhere,
-    // and every access to it, in all methods, is checked for exclusivity at run time.
-    let memory = unsafe self.memory
-    let capacityBytes = self.capacityBytes
-    let start = self.start
-    let end = self.end
-    unsafe self.memory = unsafe other.memory
-    self.capacityBytes = other.capacityBytes
-    self.start = other.start
-    self.end = other.end
-    unsafe other.memory = unsafe memory
-    other.capacityBytes = capacityBytes
-    other.start = start
-    other.end = end
+    // By hand: one `inout` of a field anywhere makes every use of that field, in the whole class,
+    // pay for an exclusivity check at run time (two thirds of the cost of a small append).
+    let (ourMemory, ourCapacityBytes) = unsafe (memory, capacityBytes)
+    let (ourStart, ourEnd) = (start, end)
+    unsafe memory = other.memory
+    capacityBytes = other.capacityBytes
+    start = other.start
+    end = other.end
+    unsafe other.memory = ourMemory
+    other.capacityBytes = ourCapacityBytes
+    other.start = ourStart
+    other.end = ourEnd
   }
 
   /// A copy as an array, for callers off the data path.

@@ -27,10 +27,6 @@ package struct TernGenerator: CodeGenerator {
   package var supportedEditionRange: ClosedRange<Google_Protobuf_Edition> {
     DescriptorSet.bundledEditionsSupport
   }
-
-  package var version: String? { "\(Self.ternVersion) (SwiftProtobuf \(Version.versionString))" }
-
-  package static let ternVersion = "0.1.0-dev"
 }
 
 /// Why nothing was generated, in a sentence for the person who ran protoc.

@@ -1,6 +1,12 @@
 // The plug-in for protoc: reads a request from the standard input, writes the generated files, or
 // an error for protoc to print, to the standard output.
+import SwiftProtobuf
 import SwiftProtobufPluginLibrary
 import TernCodegen
+import TernCore
 
-TernGenerator.main()
+if CommandLine.arguments.contains("--version") {
+  print("protoc-gen-tern \(TernVersion.text) (SwiftProtobuf \(SwiftProtobuf.Version.versionString))")
+} else {
+  TernGenerator.main()
+}
