@@ -6,7 +6,8 @@ import TernCodegen
 import TernCore
 
 if CommandLine.arguments.contains("--version") {
-  print("protoc-gen-tern \(TernVersion.text) (SwiftProtobuf \(SwiftProtobuf.Version.versionString))")
+  let messages = SwiftProtobuf.Version.versionString
+  print("protoc-gen-tern \(TernVersion.text) (SwiftProtobuf \(messages))")
 } else {
   TernGenerator.main()
 }
