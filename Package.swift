@@ -10,11 +10,16 @@ struct Layer {
   var name: String
   var dependencies: [String]
   var kind: Kind
+  /// Where it lies, if not in the folder of its name below that of its kind.
+  var path: String?
 
-  init(_ name: String, _ dependencies: [String] = [], kind: Kind = .library) {
+  init(
+    _ name: String, _ dependencies: [String] = [], kind: Kind = .library, path: String? = nil
+  ) {
     self.name = name
     self.dependencies = dependencies
     self.kind = kind
+    self.path = path
   }
 }
 
@@ -33,7 +38,9 @@ let layers: [Layer] = [
   Layer("Codegen", ["SwiftProtobuf", "SwiftProtobufPluginLibrary"]),
   Layer("protoc-gen-tern", ["Core", "Codegen", "SwiftProtobuf", "SwiftProtobufPluginLibrary"], kind: .program),
 
+  Layer("TestSupport", ["CNghttp2"], path: "Tests/Support"),
   Layer("BytesTests", ["Bytes"], kind: .test),
+  Layer("SupportTests", ["TestSupport"], kind: .test),
   Layer("CoreTests", ["Bytes", "Core"], kind: .test),
   Layer("WireTests", ["Bytes", "Core", "Wire"], kind: .test),
   Layer("ProtobufTests", ["Bytes", "Core", "Protobuf", "SwiftProtobuf"], kind: .test),
@@ -42,7 +49,7 @@ let layers: [Layer] = [
 ]
 
 /// Layers whose module is named as the folder; all others get the prefix.
-let unprefixed: Set = ["Tern", "TernRuntime", "protoc-gen-tern"]
+let unprefixed: Set = ["Tern", "TernRuntime", "protoc-gen-tern", "TestSupport"]
 let external: [String: Target.Dependency] = [
   "Logging": .product(name: "Logging", package: "swift-log"),
   "SwiftProtobuf": .product(name: "SwiftProtobuf", package: "swift-protobuf"),
@@ -74,7 +81,8 @@ func target(_ layer: Layer) -> Target {
   switch layer.kind {
   case .library:
     return .target(
-      name: name, dependencies: dependencies, path: "Sources/\(layer.name)", swiftSettings: settings)
+      name: name, dependencies: dependencies, path: layer.path ?? "Sources/\(layer.name)",
+      swiftSettings: settings)
   case .program:
     return .executableTarget(
       name: name, dependencies: dependencies, path: "Sources/\(layer.name)", swiftSettings: settings)

@@ -1,4 +1,5 @@
 internal import Logging
+internal import TernCore
 internal import TernEventLoop
 
 /// Notices handlers that keep their loop from everything else.

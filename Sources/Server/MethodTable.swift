@@ -14,7 +14,7 @@ internal import TernCore
     while capacity < methods.count * 2 { capacity *= 2 }
     var slots = [RegisteredMethod?](repeating: nil, count: capacity)
     for method in methods {
-      var index = method.pathBytes.withUnsafeBytes { unsafe Self.hash($0) } & (capacity - 1)
+      var index = unsafe method.pathBytes.withUnsafeBytes { unsafe Self.hash($0) } & (capacity - 1)
       while slots[index] != nil { index = (index + 1) & (capacity - 1) }
       slots[index] = method
     }

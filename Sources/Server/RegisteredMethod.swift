@@ -1,6 +1,7 @@
 internal import Glibc
 internal import Logging
-package import TernCore
+internal import TernCore
+internal import TernEventLoop
 package import TernTransport
 
 /// A method in a server's table: its handler, its limits, and where it runs.

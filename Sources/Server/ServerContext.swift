@@ -1,6 +1,7 @@
 public import TernCore
 public import TernEventLoop
 public import TernTransport
+internal import TernWire
 
 /// What a handler knows of its call beyond the request, and what it may say beyond the response.
 ///

@@ -17,7 +17,7 @@ public import TernTransport
 /// user's module for each type of message; all else works on bytes and exists once.
 public struct ServerMethod: Sendable {
   @usableFromInline package typealias Body =
-    @Sendable nonisolated(nonsending) (_ServerCall, HandlerExecution) async throws -> Void
+    nonisolated(nonsending) @Sendable (_ServerCall, HandlerExecution) async throws -> Void
 
   public let descriptor: MethodDescriptor
   package let body: Body
@@ -32,7 +32,7 @@ public struct ServerMethod: Sendable {
   public static func unary<Request: Sendable, Response: Sendable>(
     _ method: RPCMethod<Request, Response>,
     _ handler:
-      @escaping @Sendable nonisolated(nonsending) (Request, ServerContext) async throws -> Response
+      nonisolated(nonsending) @escaping @Sendable (Request, ServerContext) async throws -> Response
   ) -> ServerMethod {
     let descriptor = method.descriptor
     return ServerMethod(descriptor) { call, execution in
@@ -52,7 +52,7 @@ public struct ServerMethod: Sendable {
   public static func serverStreaming<Request: Sendable, Response: Sendable>(
     _ method: RPCMethod<Request, Response>,
     _ handler:
-      @escaping @Sendable nonisolated(nonsending) (
+      nonisolated(nonsending) @escaping @Sendable (
         Request, ResponseWriter<Response>, ServerContext
       ) async throws -> Void
   ) -> ServerMethod {
@@ -72,7 +72,7 @@ public struct ServerMethod: Sendable {
   public static func clientStreaming<Request: Sendable, Response: Sendable>(
     _ method: RPCMethod<Request, Response>,
     _ handler:
-      @escaping @Sendable nonisolated(nonsending) (
+      nonisolated(nonsending) @escaping @Sendable (
         RequestStream<Request>, ServerContext
       ) async throws -> Response
   ) -> ServerMethod {
@@ -93,7 +93,7 @@ public struct ServerMethod: Sendable {
   public static func bidirectional<Request: Sendable, Response: Sendable>(
     _ method: RPCMethod<Request, Response>,
     _ handler:
-      @escaping @Sendable nonisolated(nonsending) (
+      nonisolated(nonsending) @escaping @Sendable (
         RequestStream<Request>, ResponseWriter<Response>, ServerContext
       ) async throws -> Void
   ) -> ServerMethod {
@@ -116,7 +116,7 @@ extension HandlerExecution {
   /// Runs `body` where handlers of this kind run; comes back to the loop.
   @inlinable
   nonisolated(nonsending) func run<Result: Sendable>(
-    _ body: @escaping @Sendable nonisolated(nonsending) () async throws -> Result
+    _ body: nonisolated(nonsending) @escaping @Sendable () async throws -> Result
   ) async throws -> Result {
     try await withTaskExecutorPreference(executor) { try await _runConcurrently(body) }
   }
@@ -132,7 +132,7 @@ extension HandlerExecution {
 /// A nonsending function would stay on the loop; this one goes to the preferred executor.
 @concurrent @inlinable
 func _runConcurrently<Result: Sendable>(
-  _ body: @escaping @Sendable nonisolated(nonsending) () async throws -> Result
+  _ body: nonisolated(nonsending) @escaping @Sendable () async throws -> Result
 ) async throws -> Result {
   try await body()
 }
