@@ -36,13 +36,16 @@ let layers: [Layer] = [
   Layer("TernRuntime", ["Bytes", "Core", "EventLoop", "Server", "Client"]),
   Layer("Tern", ["TernRuntime", "Protobuf"]),
   Layer("Codegen", ["SwiftProtobuf", "SwiftProtobufPluginLibrary"]),
-  Layer("protoc-gen-tern", ["Codegen", "SwiftProtobuf", "SwiftProtobufPluginLibrary"], kind: .program),
+  Layer("protoc-gen-tern", ["Core", "Codegen", "SwiftProtobuf", "SwiftProtobufPluginLibrary"], kind: .program),
 
   Layer("TestSupport", ["CNghttp2"], path: "Tests/Support"),
   Layer("BytesTests", ["Bytes"], kind: .test),
   Layer("SupportTests", ["TestSupport"], kind: .test),
   Layer("CoreTests", ["Bytes", "Core"], kind: .test),
   Layer("WireTests", ["Bytes", "Core", "Wire"], kind: .test),
+  Layer("ProtobufTests", ["Bytes", "Core", "Protobuf", "SwiftProtobuf"], kind: .test),
+  Layer(
+    "CodegenTests", ["Codegen", "SwiftProtobuf", "SwiftProtobufPluginLibrary"], kind: .test),
 ]
 
 /// Layers whose module is named as the folder; all others get the prefix.
@@ -99,12 +102,18 @@ let package = Package(
     // Without Protobuf, and so without Foundation.
     .library(name: "TernRuntime", targets: ["TernRuntime"]),
     .executable(name: "protoc-gen-tern", targets: ["protoc-gen-tern"]),
+    .plugin(name: "TernPlugin", targets: ["TernPlugin"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-log.git", from: "1.6.0"),
     .package(url: "https://github.com/apple/swift-protobuf.git", from: "1.39.0"),
   ],
   targets: [
+    .plugin(
+      name: "TernPlugin", capability: .buildTool(),
+      dependencies: [
+        "protoc-gen-tern", .product(name: "protoc-gen-swift", package: "swift-protobuf"),
+      ]),
     .target(name: "CLinux", path: "CShims/CLinux"),
     .systemLibrary(
       name: "CNghttp2", path: "CShims/CNghttp2", pkgConfig: "libnghttp2",
