@@ -6,15 +6,24 @@ import PackageDescription
 // Folder names are layers; module names carry the prefix, so that `HTTP2` cannot collide with
 // a module of the user's.
 struct Layer {
-  enum Kind { case library, program, test, example }
+  enum Kind { case library, program, test }
   var name: String
   var dependencies: [String]
   var kind: Kind
+  /// Where it lies, if not in the folder of its name below that of its kind.
+  var path: String?
+  /// Its files, if not all in its folder.
+  var sources: [String]?
 
-  init(_ name: String, _ dependencies: [String] = [], kind: Kind = .library) {
+  init(
+    _ name: String, _ dependencies: [String] = [], kind: Kind = .library, path: String? = nil,
+    sources: [String]? = nil
+  ) {
     self.name = name
     self.dependencies = dependencies
     self.kind = kind
+    self.path = path
+    self.sources = sources
   }
 }
 
@@ -31,14 +40,17 @@ let layers: [Layer] = [
   Layer("TernRuntime", ["Bytes", "Core", "EventLoop", "Server", "Client"]),
   Layer("Tern", ["TernRuntime", "Protobuf"]),
   Layer("Codegen", ["SwiftProtobuf", "SwiftProtobufPluginLibrary"]),
-  Layer("protoc-gen-tern", ["Codegen", "SwiftProtobuf", "SwiftProtobufPluginLibrary"], kind: .program),
+  Layer(
+    "protoc-gen-tern", ["Codegen", "SwiftProtobuf", "SwiftProtobufPluginLibrary"], kind: .program),
 
   Layer("BytesTests", ["Bytes"], kind: .test),
   Layer("CoreTests", ["Bytes", "Core"], kind: .test),
 ]
 
 /// Layers whose module is named as the folder; all others get the prefix.
-let unprefixed: Set = ["Tern", "TernRuntime", "protoc-gen-tern"]
+let unprefixed: Set = [
+  "Tern", "TernRuntime", "ExampleProtos", "ExampleSupport", "ExampleServices",
+]
 let external: [String: Target.Dependency] = [
   "Logging": .product(name: "Logging", package: "swift-log"),
   "SwiftProtobuf": .product(name: "SwiftProtobuf", package: "swift-protobuf"),
@@ -55,31 +67,35 @@ func moduleName(_ layer: String) -> String {
   return isLibrary && !unprefixed.contains(layer) ? "Tern" + layer : layer
 }
 
-let settings: [SwiftSetting] = [
-  .swiftLanguageMode(.v6),
-  .strictMemorySafety(),
-  .enableUpcomingFeature("ExistentialAny"),
-  .enableUpcomingFeature("InternalImportsByDefault"),
-  .enableUpcomingFeature("MemberImportVisibility"),
-  .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
-]
+/// Scripts/check-warnings sets TERN_STRICT. Not for users, whose compiler may be newer and warn of
+/// more.
+let strict: [SwiftSetting] =
+  Context.environment["TERN_STRICT"] == nil ? [] : [.treatAllWarnings(as: .error)]
+
+let settings: [SwiftSetting] =
+  [
+    .swiftLanguageMode(.v6),
+    .strictMemorySafety(),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+  ] + strict
 
 func target(_ layer: Layer) -> Target {
   let dependencies = layer.dependencies.map { external[$0] ?? .byName(name: moduleName($0)) }
   let name = moduleName(layer.name)
+  let path = layer.path ?? (layer.kind == .test ? "Tests" : "Sources") + "/\(layer.name)"
   switch layer.kind {
   case .library:
     return .target(
-      name: name, dependencies: dependencies, path: "Sources/\(layer.name)", swiftSettings: settings)
+      name: name, dependencies: dependencies, path: path, sources: layer.sources,
+      swiftSettings: settings)
   case .program:
     return .executableTarget(
-      name: name, dependencies: dependencies, path: "Sources/\(layer.name)", swiftSettings: settings)
-  case .example:
-    return .executableTarget(
-      name: name, dependencies: dependencies, path: "Examples/\(layer.name)", swiftSettings: settings)
+      name: name, dependencies: dependencies, path: path, swiftSettings: settings)
   case .test:
-    return .testTarget(
-      name: name, dependencies: dependencies, path: "Tests/\(layer.name)", swiftSettings: settings)
+    return .testTarget(name: name, dependencies: dependencies, path: path, swiftSettings: settings)
   }
 }
 
