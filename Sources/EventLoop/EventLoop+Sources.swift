@@ -1,0 +1,69 @@
+/// Something with a descriptor whose readiness a loop watches.
+package class EventSource {
+  fileprivate var slot = -1
+  fileprivate var interest: Readiness = []
+
+  package init() {}
+
+  /// Runs on the loop when the descriptor is ready.
+  package func receiveReadiness(_ readiness: Readiness) {}
+}
+
+/// One place in a loop's table of sources. The generation tells an event for a source that was
+/// removed earlier in the same turn from one for its successor in the slot.
+struct SourceSlot {
+  var source: EventSource?
+  var generation: UInt32 = 0
+}
+
+extension EventLoop {
+  package func add(
+    _ source: EventSource, descriptor: CInt, interest: Readiness
+  ) throws(SystemError) {
+    let slot = freeSlots.popLast() ?? sources.count
+    if slot == sources.count { sources.append(SourceSlot()) }
+    do {
+      try poller.add(descriptor, interest, key: key(of: slot))
+    } catch {
+      freeSlots.append(slot)
+      throw error
+    }
+    sources[slot].source = source
+    source.slot = slot
+    source.interest = interest
+  }
+
+  /// Changes what a source waits for.
+  package func watch(_ source: EventSource, descriptor: CInt, for interest: Readiness) {
+    guard source.slot >= 0, source.interest != interest else { return }
+    source.interest = interest
+    do {
+      try poller.modify(descriptor, interest, key: key(of: source.slot))
+    } catch {
+      // Only a descriptor that is not registered can fail, and it is.
+      assertionFailure("epoll_ctl: \(error)")
+    }
+  }
+
+  /// Stops watching. Call it before the descriptor is closed.
+  package func remove(_ source: EventSource, descriptor: CInt) {
+    let slot = source.slot
+    guard slot >= 0 else { return }
+    poller.remove(descriptor)
+    source.slot = -1
+    sources[slot].source = nil
+    sources[slot].generation &+= 1
+    freeSlots.append(slot)
+  }
+
+  private func key(of slot: Int) -> UInt64 {
+    UInt64(sources[slot].generation) << 32 | UInt64(slot)
+  }
+
+  func deliver(_ key: UInt64, _ readiness: Readiness) {
+    if key == Poller.wakeKey { return }
+    let slot = Int(key & 0xFFFF_FFFF)
+    guard slot < sources.count, sources[slot].generation == UInt32(key >> 32) else { return }
+    sources[slot].source?.receiveReadiness(readiness)
+  }
+}

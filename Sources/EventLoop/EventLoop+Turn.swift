@@ -1,0 +1,168 @@
+/// Something with bytes to write: flushed once, at the end of the turn in which it became dirty.
+package class Flushable {
+  fileprivate var isDirty = false
+  package init() {}
+
+  /// Writes what it has. Runs on the loop.
+  package func flush() {}
+}
+
+extension EventLoop {
+  /// How often jobs that make new jobs are followed within one turn, and how often a flush that
+  /// wakes jobs is. Both bounds are needed: a handler that loops over `Task.yield()` would
+  /// otherwise keep the loop from its sockets for ever.
+  private static let maxJobPasses = 16
+  private static let maxRounds = 4
+
+  /// sockets → work from other threads → timers → handlers and other jobs → flush.
+  ///
+  /// - Returns: `false` when the loop has stopped.
+  func turn() -> Bool {
+    let isIdle = takeRemoteWork()
+    let readyCount = poller.wait(milliseconds: isIdle ? sleepMilliseconds : 0)
+    if isIdle { noteAwake() }
+    now = clock.nanoseconds
+    turnBegan = now
+
+    runWork()
+    for index in 0..<readyCount { deliver(poller.key(of: index), poller.readiness(of: index)) }
+    timers.advance(toNanoseconds: now)
+    var rounds = 0
+    repeat {
+      rounds += 1
+      runJobs()
+      flushDirty()
+    } while rounds < Self.maxRounds && hasJobs
+    checkTurnLength()
+    if isIdle && readyCount == 0 { answerIdleWaiters() }
+    return !endIfStopping()
+  }
+
+  private var hasJobs: Bool { !jobs.isEmpty || workers.hasReadyTasks || !dirty.isEmpty }
+
+  /// Moves what other threads queued to the loop's own lists.
+  ///
+  /// The decision to sleep is made under the same lock as queueing, so no wake-up is lost.
+  ///
+  /// - Returns: Whether there is nothing to do.
+  private func takeRemoteWork() -> Bool {
+    remoteLock.lock()
+    defer { remoteLock.unlock() }
+    let isIdle = !hasJobs && remoteJobs.isEmpty && remoteWork.isEmpty && !isStopping
+    if isIdle {
+      isAsleep = true
+    } else {
+      jobs.append(contentsOf: remoteJobs)
+      remoteJobs.removeAll(keepingCapacity: true)
+      swap(&work, &remoteWork)
+    }
+    return isIdle
+  }
+
+  private func noteAwake() {
+    remoteLock.lock()
+    isAsleep = false
+    remoteLock.unlock()
+  }
+
+  private var sleepMilliseconds: Int32 {
+    if !idleWaiters.isEmpty { return 0 }
+    guard clock.passesByItself, let due = timers.nextNanoseconds else { return -1 }
+    let remaining = due - clock.nanoseconds
+    if remaining <= 0 { return 0 }
+    return Int32(clamping: (remaining + 999_999) / 1_000_000)
+  }
+
+  private func runWork() {
+    if work.isEmpty { return }
+    for item in work { item() }
+    work.removeAll(keepingCapacity: true)
+  }
+
+  private func runJobs() {
+    let executor = unsafe asUnownedTaskExecutor()
+    var passes = 0
+    while passes < Self.maxJobPasses {
+      workers.pump()
+      if jobs.isEmpty { return }
+      swap(&jobs, &runningJobs)
+      for job in runningJobs { unsafe job.runSynchronously(on: executor) }
+      runningJobs.removeAll(keepingCapacity: true)
+      passes += 1
+    }
+  }
+
+  private func flushDirty() {
+    if dirty.isEmpty { return }
+    swap(&dirty, &flushing)
+    for flushable in flushing {
+      flushable.isDirty = false
+      flushable.flush()
+    }
+    flushing.removeAll(keepingCapacity: true)
+  }
+
+  /// Has `flushable` flushed at the end of this turn, once however often it is asked for.
+  package func markDirty(_ flushable: Flushable) {
+    if flushable.isDirty { return }
+    flushable.isDirty = true
+    dirty.append(flushable)
+  }
+
+  /// - Returns: Whether this was the last turn.
+  private func endIfStopping() -> Bool {
+    remoteLock.lock()
+    guard isStopping, remoteJobs.isEmpty, remoteWork.isEmpty, !hasJobs else {
+      remoteLock.unlock()
+      return false
+    }
+    remoteLock.unlock()
+    if workers.retireAll() { return false }  // They end as jobs, in another turn.
+    remoteLock.lock()
+    defer { remoteLock.unlock() }
+    hasEnded = remoteJobs.isEmpty && remoteWork.isEmpty
+    return hasEnded
+  }
+
+  // MARK: Timers
+
+  /// Runs the timer's action at a moment on the loop's clock. Moves it if it was scheduled.
+  package func schedule(_ timer: LoopTimer, at nanoseconds: Int64) {
+    timers.add(timer, nanoseconds: nanoseconds)
+  }
+
+  /// Runs the timer's action after a time, counted from the begin of this turn.
+  package func schedule(_ timer: LoopTimer, after duration: Duration) {
+    let (moment, overflows) = now.addingReportingOverflow(duration.clampedNanoseconds)
+    timers.add(timer, nanoseconds: overflows ? .max - TimerWheel.tickNanoseconds : moment)
+  }
+
+  package func cancel(_ timer: LoopTimer) { timers.cancel(timer) }
+
+  // MARK: Idle
+
+  /// Returns when the loop had a turn with nothing to do, all due timers included.
+  func becomeIdle() async {
+    await withCheckedContinuation { continuation in
+      submit { [unowned self] in idleWaiters.append { continuation.resume() } }
+    }
+  }
+
+  private func answerIdleWaiters() {
+    if idleWaiters.isEmpty { return }
+    let waiters = idleWaiters
+    idleWaiters = []
+    for waiter in waiters { waiter() }
+  }
+
+  // MARK: Watchdog
+
+  /// A turn above this keeps every connection of the loop waiting, which people notice.
+  package static let longTurnNanoseconds: Int64 = 100_000_000
+
+  private func checkTurnLength() {
+    guard let onLongTurn else { return }
+    let length = clock.nanoseconds - turnBegan
+    if length > Self.longTurnNanoseconds { onLongTurn(length) }
+  }
+}

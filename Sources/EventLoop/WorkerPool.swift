@@ -1,0 +1,107 @@
+/// What a worker runs: one handler's call.
+package protocol LoopTask: AnyObject {
+  /// Runs on the loop, as part of a worker's task. `worker` is the way to cancel it.
+  nonisolated(nonsending) func run(on worker: Worker) async
+}
+
+/// One task of a loop that runs handlers, one after another.
+@safe package final class Worker: @unchecked Sendable {
+  // `@unchecked Sendable` because only its loop touches it.
+  fileprivate var task: Task<Void, Never>?
+  private var mustCancel = false
+
+  /// Cancels the task, and with it what it runs now. It ends when that has ended: a cancelled
+  /// task stays cancelled, so it cannot run another handler.
+  package func cancel() {
+    mustCancel = true
+    task?.cancel()
+  }
+
+  fileprivate func start(_ task: Task<Void, Never>) {
+    self.task = task
+    // The handler runs before its task is known here, and may have been given up in that time.
+    if mustCancel { task.cancel() }
+  }
+
+  fileprivate var isCancelled: Bool { mustCancel }
+}
+
+/// The tasks of a loop that run handlers.
+///
+/// Making a task costs a handler that does not wait a fifth of its call. So tasks are kept: a
+/// handler that waits keeps its task, the next call gets another one, and a task whose handler has
+/// ended takes the next call.
+@safe package final class WorkerPool: @unchecked Sendable {
+  // `@unchecked Sendable` because only its loop touches it.
+
+  /// Tasks kept though they have nothing to do: as many as handlers wait at once in a busy moment.
+  private static let maxIdle = 128
+
+  private unowned let loop: EventLoop
+  private var ready: [any LoopTask] = []
+  private var readyHead = 0
+  private var idle: [UnsafeContinuation<Void, Never>] = unsafe []
+  private var isRetiring = false
+
+  init(loop: EventLoop) { self.loop = loop }
+
+  var hasReadyTasks: Bool { readyHead < ready.count }
+
+  /// Runs `task` on a worker in this turn. On the loop only.
+  package func run(_ task: any LoopTask) { ready.append(task) }
+
+  /// Sets one worker to work, if there is something to do. It takes all that is ready until a
+  /// handler waits; so one is enough until the jobs have run, and more would only be made in vain.
+  func pump() {
+    while hasReadyTasks {
+      if let worker = unsafe idle.popLast() {
+        unsafe worker.resume()
+        return
+      }
+      makeWorker()
+    }
+  }
+
+  private func makeWorker() {
+    let worker = Worker()
+    // Detached and not `Task.immediate`, which would inherit the task-locals of whoever runs now.
+    let task = Task.immediateDetached(executorPreference: loop) { [self] in
+      await work(as: worker)
+    }
+    worker.start(task)
+  }
+
+  private nonisolated(nonsending) func work(as worker: Worker) async {
+    while true {
+      while let task = next() {
+        await task.run(on: worker)
+        if worker.isCancelled { return }
+      }
+      if isRetiring { return }
+      if unsafe idle.count >= Self.maxIdle { return }
+      await unsafe withUnsafeContinuation { unsafe idle.append($0) }
+    }
+  }
+
+  private func next() -> (any LoopTask)? {
+    guard hasReadyTasks else { return nil }
+    let task = ready[readyHead]
+    readyHead += 1
+    if readyHead == ready.count {
+      ready.removeAll(keepingCapacity: true)
+      readyHead = 0
+    }
+    return task
+  }
+
+  /// Lets all idle workers end.
+  ///
+  /// - Returns: Whether there were any.
+  func retireAll() -> Bool {
+    isRetiring = true
+    let workers = unsafe idle
+    unsafe idle = []
+    for unsafe worker in unsafe workers { unsafe worker.resume() }
+    return unsafe !workers.isEmpty
+  }
+}

@@ -1,0 +1,128 @@
+internal import CNghttp2
+
+extension HTTP2Session {
+  // MARK: Opening and answering
+
+  /// Opens a stream to the server.
+  ///
+  /// - Parameter endOfStream: Nothing will follow the head. Else `stream.outbound` is sent until
+  ///   ``endOutbound(of:trailers:)``.
+  package func submitRequest(
+    _ head: HeaderBlock, stream: HTTP2Stream, endOfStream: Bool = false
+  ) throws(HTTP2Error) {
+    let context = unsafe Unmanaged.passUnretained(stream).toOpaque()
+    stream.head = head
+    var provider = unsafe dataProvider(for: stream)
+    let id = unsafe endOfStream
+      ? nghttp2_submit_request(handle, nil, head.fields, head.count, nil, context)
+      : nghttp2_submit_request(handle, nil, head.fields, head.count, &provider, context)
+    guard id > 0 else { throw HTTP2Error(code: id, function: "nghttp2_submit_request") }
+    stream.isOutboundEnded = endOfStream
+    add(stream, id: id)
+  }
+
+  /// Answers a stream of a client. `stream.outbound` is sent until ``endOutbound(of:trailers:)``.
+  package func submitResponse(_ head: HeaderBlock, stream: HTTP2Stream) throws(HTTP2Error) {
+    stream.head = head
+    var provider = unsafe dataProvider(for: stream)
+    try check("nghttp2_submit_response") {
+      unsafe nghttp2_submit_response(handle, stream.streamID, head.fields, head.count, &provider)
+    }
+  }
+
+  // Spec: W55 (PROTOCOL-HTTP2, Trailers-Only)
+  /// Answers a stream of a client with one header block and nothing else.
+  package func submitTrailersOnly(_ trailers: HeaderBlock, stream: HTTP2Stream) throws(HTTP2Error) {
+    stream.head = trailers
+    stream.isOutboundEnded = true
+    try check("nghttp2_submit_response") {
+      unsafe nghttp2_submit_response(
+        handle, stream.streamID, trailers.fields, trailers.count, nil)
+    }
+  }
+
+  /// Says that nothing is added to `stream.outbound` any more. A server adds its trailers.
+  package func endOutbound(of stream: HTTP2Stream, trailers: HeaderBlock? = nil) {
+    stream.isOutboundEnded = true
+    stream.trailers = trailers
+    resume(stream)
+  }
+
+  /// Says that there is something new in `stream.outbound`.
+  package func resume(_ stream: HTTP2Stream) {
+    guard stream.isDeferred else { return }
+    stream.isDeferred = false
+    // It fails only if the stream is closed, which the stream has heard or will hear.
+    _ = unsafe nghttp2_session_resume_data(handle, stream.streamID)
+  }
+
+  private func dataProvider(for stream: HTTP2Stream) -> nghttp2_data_provider {
+    // Unretained: nghttp2 forgets the provider when it closes the stream, and until then the
+    // session's list holds the stream.
+    unsafe nghttp2_data_provider(
+      source: nghttp2_data_source(ptr: Unmanaged.passUnretained(stream).toOpaque()),
+      read_callback: readOutbound)
+  }
+
+  // MARK: Ending
+
+  package func reset(_ stream: HTTP2Stream, errorCode: UInt32) {
+    // It fails only for lack of memory; the connection then ends by the next call.
+    _ = unsafe nghttp2_submit_rst_stream(
+      handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), stream.streamID, errorCode)
+  }
+
+  // Spec: W78 (RFC 9113, 6.8; graceful shutdown)
+  /// GOAWAY with the largest stream number: no new streams, please, but those under way are fine.
+  package func submitShutdownNotice() {
+    _ = unsafe nghttp2_submit_shutdown_notice(handle)
+  }
+
+  /// GOAWAY with the number of the last stream that we took.
+  package func submitGoAway(errorCode: UInt32, debugText: String = "") {
+    let last = unsafe nghttp2_session_get_last_proc_stream_id(handle)
+    let text = Array(debugText.utf8)
+    _ = unsafe nghttp2_submit_goaway(
+      handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), last, errorCode, text, text.count)
+  }
+
+  package func submitPing(_ opaque: UInt64) {
+    unsafe withUnsafeBytes(of: opaque.bigEndian) { bytes in
+      _ = unsafe nghttp2_submit_ping(
+        handle, UInt8(NGHTTP2_FLAG_NONE.rawValue),
+        bytes.baseAddress?.assumingMemoryBound(to: UInt8.self))
+    }
+  }
+
+  // MARK: Windows
+
+  // Spec: W84 (stream window given back as the application takes bytes)
+  /// Gives the peer credit for `count` bytes of a stream.
+  package func consume(_ count: Int, of stream: HTTP2Stream) {
+    if count == 0 { return }
+    // A stream that is closed needs no credit.
+    _ = unsafe nghttp2_session_consume_stream(handle, stream.streamID, count)
+  }
+
+  // MARK: What the peer announced
+
+  /// How many streams the peer lets us have at once.
+  package var remoteMaxConcurrentStreams: Int {
+    Int(
+      unsafe nghttp2_session_get_remote_settings(
+        handle, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS))
+  }
+
+  /// The largest header block that the peer says it accepts.
+  package var remoteMaxHeaderListBytes: Int {
+    Int(unsafe nghttp2_session_get_remote_settings(handle, NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE))
+  }
+
+  /// Whether another stream may be opened: not after GOAWAY, and not when the numbers are used up.
+  package var canOpenStreams: Bool {
+    // Spec: W79 (stream numbers end; drain at three quarters, as grpc-go does)
+    let next = unsafe nghttp2_session_get_next_stream_id(handle)
+    let isAllowed = unsafe nghttp2_session_check_request_allowed(handle) != 0
+    return isAllowed && next < UInt32(1) << 31 / 4 * 3
+  }
+}

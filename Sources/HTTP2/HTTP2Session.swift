@@ -1,0 +1,205 @@
+internal import CNghttp2
+
+/// The HTTP/2 protocol of one connection. Bytes in, events out; frames in, bytes out.
+///
+/// Does no I/O and keeps no clock. Wraps one `nghttp2_session`, which only one thread at a time
+/// may use: keep it on its event loop.
+///
+/// Flow control is manual: a connection's window is given back as bytes arrive, so that one slow
+/// stream never stalls the others; a stream's window when its reader says so (`consume`).
+///
+/// Source: <https://nghttp2.org/documentation/programmers-guide.html>
+@safe package final class HTTP2Session: @unchecked Sendable {
+  // `@unchecked Sendable` because only the loop of its connection touches it.
+
+  package enum Role: Sendable { case client, server }
+
+  var handle: OpaquePointer?
+  let settings: HTTP2Settings
+  // `unowned(unsafe)` because the connection owns the session and clears its streams before it goes.
+  unowned(unsafe) let receiver: any SessionReceiver
+  unowned(unsafe) var firstOpen: HTTP2Stream?
+  package private(set) var openStreamCount = 0
+
+  /// Bytes received whose credit the connection has not got back yet.
+  var unreturnedConnectionBytes = 0
+  /// What nghttp2 complained of last; it becomes part of an error.
+  var lastComplaint = ""
+  var isReceiving = false
+
+  // While `pull` runs.
+  var output: UnsafeMutableRawPointer?
+  var outputRoom = 0
+  var outputCount = 0
+  var isOutputFull = false
+  /// A frame, or the rest of one, that did not fit; nghttp2 keeps it until its next call.
+  var leftover: UnsafePointer<UInt8>?
+  var leftoverCount = 0
+
+  package init(role: Role, settings: HTTP2Settings, receiver: any SessionReceiver)
+    throws(HTTP2Error)
+  {
+    self.settings = settings
+    unsafe self.receiver = receiver
+    var option: OpaquePointer?
+    try check("nghttp2_option_new") { unsafe nghttp2_option_new(&option) }
+    defer { unsafe nghttp2_option_del(option) }
+    // Spec: W84 (RFC 9113, 5.2; windows are ours to give back)
+    unsafe nghttp2_option_set_no_auto_window_update(option, 1)
+    // Closed streams are not kept for RFC 7540's priorities, which nobody uses.
+    unsafe nghttp2_option_set_no_closed_streams(option, 1)
+    // Until the server's SETTINGS are here, as many as gRPC libraries commonly allow.
+    unsafe nghttp2_option_set_peer_max_concurrent_streams(option, 100)
+
+    // Unretained: nghttp2 calls back only from within our own calls below, and `deinit` deletes
+    // the session before `self` is gone.
+    let context = unsafe Unmanaged.passUnretained(self).toOpaque()
+    let callbacks = unsafe SessionCallbacks.shared.handle
+    switch role {
+    case .server:
+      try check("nghttp2_session_server_new2") {
+        unsafe nghttp2_session_server_new2(&handle, callbacks, context, option)
+      }
+    case .client:
+      try check("nghttp2_session_client_new2") {
+        unsafe nghttp2_session_client_new2(&handle, callbacks, context, option)
+      }
+    }
+    try announce(role)
+  }
+
+  deinit { unsafe nghttp2_session_del(handle) }
+
+  /// SETTINGS, and the connection's window, which SETTINGS cannot set.
+  private func announce(_ role: Role) throws(HTTP2Error) {
+    var entries = [
+      entry(NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, settings.streamWindowBytes),
+      entry(NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, settings.maxHeaderListBytes),
+    ]
+    switch role {
+    // Spec: W80 (RFC 9113, 5.1.2; nghttp2's own default is unlimited)
+    case .server:
+      entries.append(entry(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, settings.maxConcurrentStreams))
+    // Spec: W83 (gRPC uses no server push)
+    case .client: entries.append(entry(NGHTTP2_SETTINGS_ENABLE_PUSH, 0))
+    }
+    try check("nghttp2_submit_settings") {
+      unsafe nghttp2_submit_settings(
+        handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), entries, entries.count)
+    }
+    try check("nghttp2_session_set_local_window_size") {
+      unsafe nghttp2_session_set_local_window_size(
+        handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), 0, Int32(clamping: settings.connectionWindowBytes))
+    }
+  }
+
+  private func entry(_ id: nghttp2_settings_id, _ value: Int) -> nghttp2_settings_entry {
+    nghttp2_settings_entry(settings_id: Int32(id.rawValue), value: UInt32(clamping: value))
+  }
+
+  // MARK: Bytes
+
+  /// Feeds bytes from the peer. Streams and the receiver hear what they meant.
+  ///
+  /// - Throws: when nothing can save the connection (wrong preface, flood, no memory): close it.
+  ///   Lesser faults of the peer do not throw; nghttp2 answers them itself, see ``pull(into:)``.
+  @unsafe package func receive(_ bytes: UnsafeRawBufferPointer) throws(HTTP2Error) {
+    isReceiving = true
+    let consumed = unsafe nghttp2_session_mem_recv(
+      handle, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count)
+    isReceiving = false
+    guard consumed >= 0 else {
+      throw HTTP2Error(
+        code: Int32(truncatingIfNeeded: consumed), function: "nghttp2_session_mem_recv",
+        details: lastComplaint)
+    }
+    returnConnectionCredit()
+  }
+
+  // Spec: W84 (connection window refilled on receipt)
+  private func returnConnectionCredit() {
+    if unreturnedConnectionBytes == 0 { return }
+    // It fails only for lack of memory or a wrong count, and then the next call says so as well.
+    _ = unsafe nghttp2_session_consume_connection(handle, unreturnedConnectionBytes)
+    unreturnedConnectionBytes = 0
+  }
+
+  /// Writes what the peer should get next into `buffer`.
+  ///
+  /// - Returns: How many bytes; less than the buffer holds only if there is no more to send now.
+  @unsafe package func pull(into buffer: UnsafeMutableRawBufferPointer) throws(HTTP2Error) -> Int {
+    unsafe output = buffer.baseAddress
+    outputRoom = buffer.count
+    outputCount = 0
+    isOutputFull = false
+    defer { unsafe output = nil }
+
+    takeLeftover()
+    while !isOutputFull {
+      var start: UnsafePointer<UInt8>?
+      let count = unsafe nghttp2_session_mem_send(handle, &start)
+      guard count >= 0 else {
+        throw HTTP2Error(
+          code: Int32(truncatingIfNeeded: count), function: "nghttp2_session_mem_send",
+          details: lastComplaint)
+      }
+      if count == 0 { break }
+      unsafe leftover = start
+      leftoverCount = count
+      takeLeftover()
+    }
+    return outputCount
+  }
+
+  private func takeLeftover() {
+    guard leftoverCount > 0, let source = unsafe leftover, let output = unsafe output else { return }
+    let count = min(leftoverCount, outputRoom - outputCount)
+    unsafe (output + outputCount).copyMemory(from: source, byteCount: count)
+    outputCount += count
+    leftoverCount -= count
+    unsafe leftover = leftoverCount > 0 ? source + count : nil
+    isOutputFull = leftoverCount > 0
+  }
+
+  /// Whether there may be bytes for ``pull(into:)``.
+  package var wantsToSend: Bool {
+    leftoverCount > 0 || (unsafe nghttp2_session_want_write(handle)) != 0
+  }
+
+  /// Whether all is said: nothing more will be sent or received.
+  package var isOver: Bool {
+    !wantsToSend && (unsafe nghttp2_session_want_read(handle)) == 0
+  }
+
+  // MARK: Streams
+
+  func add(_ stream: HTTP2Stream, id: Int32) {
+    stream.streamID = id
+    _ = unsafe Unmanaged.passRetained(stream)  // released by `remove`
+    unsafe stream.previousOpen = nil
+    unsafe stream.nextOpen = firstOpen
+    unsafe firstOpen?.previousOpen = stream
+    unsafe firstOpen = stream
+    openStreamCount += 1
+  }
+
+  func remove(_ stream: HTTP2Stream, errorCode: UInt32) {
+    let next = unsafe stream.nextOpen
+    let previous = unsafe stream.previousOpen
+    if let previous { unsafe previous.nextOpen = next } else { unsafe firstOpen = next }
+    unsafe next?.previousOpen = previous
+    unsafe stream.nextOpen = nil
+    unsafe stream.previousOpen = nil
+    openStreamCount -= 1
+    stream.receiveClose(errorCode: errorCode)
+    unsafe Unmanaged.passUnretained(stream).release()
+  }
+
+  /// Tells all open streams that they are gone. Deleting the nghttp2 session does not.
+  package func closeAllStreams(errorCode: UInt32) {
+    while let stream = unsafe firstOpen {
+      _ = unsafe nghttp2_session_set_stream_user_data(handle, stream.streamID, nil)
+      remove(stream, errorCode: errorCode)
+    }
+  }
+}
