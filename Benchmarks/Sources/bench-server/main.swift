@@ -1,5 +1,6 @@
-import SwiftProtobuf
-import Tern
+internal import Glibc
+internal import SwiftProtobuf
+internal import Tern
 
 // Answers each request with what it holds: `/bench.Echo/Unary`, by bytes as they are, or decoded
 // and encoded by SwiftProtobuf. One loop, since the benchmark gives it one core.
@@ -29,10 +30,13 @@ func service(codec: String) -> (any RPCService)? {
 let arguments = CommandLine.arguments
 guard arguments.count == 3, arguments[1] == "--codec", let echo = service(codec: arguments[2])
 else {
-  fatalError("usage: bench-server --codec bytes|protobuf")
+  print("usage: bench-server --codec bytes|protobuf")
+  exit(2)
 }
 
 let server = GRPCServer(services: [echo])
-let address = try await server.start(on: .tcp("127.0.0.1", 0), credentials: .insecure)
-print("Listening on \(address)")
-try await server.waitForTermination()
+try await server.run(on: .tcp("127.0.0.1", 0), credentials: .insecure) { address in
+  print("Listening on \(address)")
+  // Into a pipe, print leaves the line in a buffer; the benchmark waits for it.
+  unsafe fflush(nil)
+}
