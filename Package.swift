@@ -45,6 +45,7 @@ let layers: [Layer] = [
 
   Layer("BytesTests", ["Bytes"], kind: .test),
   Layer("CoreTests", ["Bytes", "Core"], kind: .test),
+  Layer("WireTests", ["Bytes", "Core", "Wire"], kind: .test),
 ]
 
 /// Layers whose module is named as the folder; all others get the prefix.

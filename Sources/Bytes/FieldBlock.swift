@@ -44,6 +44,24 @@
     note(nameStart, valueStart)
   }
 
+  /// Adds bytes as base64.
+  package func append(name: String, base64 value: [UInt8]) {
+    let nameStart = storage.count
+    storage.append(name)
+    let valueStart = storage.count
+    unsafe value.withUnsafeBytes { unsafe Base64.encode($0, into: storage) }
+    note(nameStart, valueStart)
+  }
+
+  /// Adds text percent-coded, cut where the coded form would become longer than `maxBytes`.
+  package func append(name: String, percentCoded value: String, maxBytes: Int) {
+    let nameStart = storage.count
+    storage.append(name)
+    let valueStart = storage.count
+    PercentCoding.encode(value, into: storage, maxBytes: maxBytes)
+    note(nameStart, valueStart)
+  }
+
   @unsafe package func append(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) {
     let nameStart = storage.count
     unsafe storage.append(name)

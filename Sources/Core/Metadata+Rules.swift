@@ -9,7 +9,7 @@ extension Metadata {
     return nil
   }
 
-  private static func problem(of element: Element) -> String? {
+  package static func problem(of element: Element) -> String? {
     let name = element.name
     guard !name.isEmpty, name.utf8.allSatisfy(isNameByte) else {
       return "The metadata name '\(name)' has characters that cannot travel. "
@@ -41,12 +41,15 @@ extension Metadata {
   }
 
   /// Names that belong to the protocol: an application neither sets nor sees them.
+  ///
+  /// `user-agent` is one of them: it names the library, and an application adds itself with an
+  /// option of the channel.
   package static func isReserved(_ name: String) -> Bool {
-    name.hasPrefix(":") || name.hasPrefix("grpc-") || protocolNames.contains(name)
+    switch name {
+    case "content-type", "te", "host", "user-agent", "connection", "keep-alive",
+      "proxy-connection", "transfer-encoding", "upgrade":
+      true
+    default: name.hasPrefix(":") || name.hasPrefix("grpc-")
+    }
   }
-
-  private static let protocolNames: Set = [
-    "content-type", "te", "host", "connection", "keep-alive", "proxy-connection",
-    "transfer-encoding", "upgrade",
-  ]
 }

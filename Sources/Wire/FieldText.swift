@@ -1,0 +1,44 @@
+internal import TernBytes
+
+/// Small things that the values of fields consist of.
+enum FieldText {
+  /// One to nine digits, and nothing else. `nil` for all other texts.
+  static func number(_ bytes: UnsafeRawBufferPointer) -> Int? {
+    guard (1...9).contains(bytes.count) else { return nil }
+    var number = 0
+    for index in 0..<bytes.count {
+      let digit = unsafe bytes[index]
+      guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(digit) else { return nil }
+      number = number * 10 + Int(digit - UInt8(ascii: "0"))
+    }
+    return number
+  }
+
+  /// What a peer sent, in quotes for an error text. Cut, because the text may travel back.
+  static func quoted(_ bytes: UnsafeRawBufferPointer) -> String {
+    let shown = unsafe UnsafeRawBufferPointer(rebasing: bytes.prefix(maxQuotedBytes))
+    let more = shown.count < bytes.count ? "…" : ""
+    return unsafe "'\(String(decoding: shown, as: UTF8.self))\(more)'"
+  }
+
+  private static let maxQuotedBytes = 100
+}
+
+/// A part of a buffer that keeps the texts of a call.
+struct TextPlace {
+  var offset: Int
+  var count: Int
+}
+
+extension ByteBuffer {
+  /// Adds a text and says where it lies.
+  func keep(_ text: UnsafeRawBufferPointer) -> TextPlace {
+    let offset = count
+    unsafe append(text)
+    return TextPlace(offset: offset, count: text.count)
+  }
+
+  func text(at place: TextPlace) -> String {
+    unsafe String(decoding: slice(at: place.offset, count: place.count), as: UTF8.self)
+  }
+}

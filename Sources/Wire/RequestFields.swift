@@ -1,0 +1,42 @@
+package import TernBytes
+package import TernCore
+
+/// The fields of a request, in blocks that live as long as what they depend on: a method on a
+/// channel, a call, a channel.
+///
+/// Sent in this order: ``pseudo(path:authority:scheme:)``, ``timeout(nanoseconds:)``,
+/// ``fixed(userAgent:)``, ``metadata(_:)``.
+// Spec: W5 (PROTOCOL-HTTP2, Request-Headers: order)
+package enum RequestFields {
+  // Spec: W1 (PROTOCOL-HTTP2, Method)
+  // Spec: W2 (PROTOCOL-HTTP2, Scheme)
+  // Spec: W3 (PROTOCOL-HTTP2, Path)
+  // Spec: W4 (PROTOCOL-HTTP2, Authority)
+  package static func pseudo(path: String, authority: String, scheme: String) -> FieldBlock {
+    FieldBlock([
+      ":method": "POST", ":scheme": scheme, ":path": path, ":authority": authority,
+    ])
+  }
+
+  // Spec: W15 (PROTOCOL-HTTP2, Timeout)
+  package static func timeout(nanoseconds: Int64) -> FieldBlock {
+    FieldBlock(["grpc-timeout": TimeoutText.text(nanoseconds: nanoseconds)])
+  }
+
+  // Spec: W6 (PROTOCOL-HTTP2, TE)
+  // Spec: W7 (PROTOCOL-HTTP2, Content-Type)
+  // Spec: W10 (PROTOCOL-HTTP2, User-Agent)
+  /// No `grpc-accept-encoding`: without it, nothing but identity is accepted.
+  package static func fixed(userAgent: String) -> FieldBlock {
+    FieldBlock(["te": "trailers", "content-type": ContentType.sent, "user-agent": userAgent])
+  }
+
+  /// - Parameter metadata: should have no ``Metadata/problem``; what has one is left out.
+  /// - Returns: `nil` if there is nothing to send.
+  package static func metadata(_ metadata: Metadata) -> FieldBlock? {
+    if metadata.isEmpty { return nil }
+    let fields = FieldBlock()
+    fields.append(metadata)
+    return fields.isEmpty ? nil : fields
+  }
+}

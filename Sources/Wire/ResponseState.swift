@@ -1,0 +1,213 @@
+internal import TernBytes
+package import TernCore
+
+/// The response half of one call, on a client: takes what comes and finds the call's status.
+///
+/// Reused from call to call. The first status stays: what comes after it changes nothing.
+@safe package final class ResponseState {
+  package enum Action: Equatable {
+    case nothing
+    /// The bytes belong to whoever reads messages.
+    case deliver
+    /// The bytes belong to nobody; they still count for flow control.
+    case drop
+    /// The initial metadata is here.
+    case head
+    /// The call has its status.
+    case over
+    /// The call has its status, and the stream is to be reset with this code.
+    case reset(code: UInt32)
+  }
+
+  private var phase = ResponsePhase.awaitingHead
+  /// What the block of fields that is coming in says.
+  private var incoming = ReceivedFields()
+  /// What the first block said, if it began no gRPC response.
+  private var foreignHead = ReceivedFields()
+  private let headFields = FieldBlock()
+  private let trailerFields = FieldBlock()
+  private let texts = ByteBuffer()
+  private let bodyText = ByteBuffer()
+  private var isTrailersOnly = false
+  private var encodingPlace: TextPlace?
+  private var result: Status?
+  private var resultOrigin = RPCError.Origin.peer
+
+  /// HTTP/2's codes for RST_STREAM.
+  private static let protocolError: UInt32 = 1
+  private static let cancel: UInt32 = 8
+
+  package init() {}
+
+  /// Back to the beginning, for the next call.
+  package func removeAll() {
+    phase = .awaitingHead
+    incoming = ReceivedFields()
+    foreignHead = ReceivedFields()
+    headFields.removeAll()
+    trailerFields.removeAll()
+    texts.removeAll(keepingAtMost: 4 << 10)
+    bodyText.removeAll(keepingAtMost: 0)
+    isTrailersOnly = false
+    encodingPlace = nil
+    result = nil
+    resultOrigin = .peer
+  }
+
+  // MARK: Fields
+
+  /// Takes one field of a head, an interim head, or trailers.
+  package func receive(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) {
+    if phase == .over { return }
+    switch unsafe FieldName(name) {
+    case .status: incoming.httpStatus = unsafe FieldText.number(value) ?? 0
+    case .contentType:
+      incoming.isGRPC = unsafe ContentType.isGRPC(value)
+      if !incoming.isGRPC { incoming.contentType = unsafe texts.keep(value) }
+    case .grpcStatus: incoming.grpcStatus = unsafe texts.keep(value)
+    case .grpcMessage: incoming.message = unsafe texts.keep(value)
+    case .grpcStatusDetails: incoming.details = unsafe texts.keep(value)
+    case .grpcEncoding: encodingPlace = unsafe texts.keep(value)
+    case .custom: unsafe receiveCustom(name, value)
+    // Spec: W13 (PROTOCOL-HTTP2, reserved names)
+    case .method, .scheme, .path, .authority, .host, .te, .userAgent, .grpcTimeout,
+      .grpcAcceptEncoding, .grpcPreviousAttempts, .connectionSpecific, .reserved:
+      break
+    }
+  }
+
+  // Spec: W25 (PROTOCOL-HTTP2, Binary-Header: what is not base64)
+  private func receiveCustom(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
+    if unsafe FieldName.isBinary(name) && !BinaryValue.isValid(value) {
+      incoming.malformedName = unsafe FieldText.quoted(name)
+      return
+    }
+    let fields = phase == .awaitingHead ? headFields : trailerFields
+    unsafe fields.append(name: name, value: value)
+  }
+
+  /// All fields of a block are here.
+  package func receiveFieldsEnd(endOfStream: Bool) -> Action {
+    defer { incoming = ReceivedFields() }
+    switch phase.receiveFields(incoming.head, endOfStream: endOfStream) {
+    case .ignore: return .nothing
+    case .skipInterim:
+      headFields.removeAll()
+      texts.removeAll()
+      encodingPlace = nil
+      return .nothing
+    case .takeHead:
+      guard let name = incoming.malformedName else { return .head }
+      finish(ResponseVerdict.malformed(name))
+      return .reset(code: Self.protocolError)
+    case .takeForeignHead:
+      foreignHead = incoming
+      return .nothing
+    case .endWithTrailersOnly:
+      isTrailersOnly = true
+      finish(ResponseVerdict.trailersOnly(incoming, texts))
+      return .over
+    case .endWithTrailers:
+      finish(ResponseVerdict.trailers(incoming, texts))
+      return .over
+    case .endWithForeignTrailers:
+      finish(ResponseVerdict.foreign(foreignHead, trailers: incoming, texts, body: bodyText))
+      return .over
+    case .fail(let breach):
+      finish(ResponseVerdict.broken(breach))
+      return endOfStream ? .over : .reset(code: Self.protocolError)
+    }
+  }
+
+  // MARK: Body
+
+  /// Takes the payload of a DATA frame. Says whom it belongs to, and keeps it only if it is text
+  /// for an error message.
+  package func receiveData(_ bytes: UnsafeRawBufferPointer) -> Action {
+    switch phase.receiveData() {
+    case .drop: return .drop
+    case .deliver: return .deliver
+    case .collectText: return unsafe collect(bytes)
+    case .fail(let breach):
+      finish(ResponseVerdict.broken(breach))
+      return .reset(code: Self.protocolError)
+    }
+  }
+
+  // Spec: W64 (http-grpc-status-mapping; grpc-java keeps the body's first 1,000 characters)
+  private func collect(_ bytes: UnsafeRawBufferPointer) -> Action {
+    let room = ResponseVerdict.maxBodyTextBytes - bodyText.count
+    unsafe bodyText.append(UnsafeRawBufferPointer(rebasing: bytes.prefix(room)))
+    guard bodyText.count == ResponseVerdict.maxBodyTextBytes else { return .drop }
+    // Enough to see who answered; nobody needs the rest.
+    finishForeign()
+    return .reset(code: Self.cancel)
+  }
+
+  // Spec: W40 (statuscodes: end of stream inside a message)
+  /// END_STREAM came with DATA; or it came with trailers, and the reader of messages has found
+  /// that the last message is not whole.
+  ///
+  /// - Parameter unreadMessageBytes: how many bytes there are of a message that is not whole.
+  package func receiveEndOfStream(unreadMessageBytes: Int) -> Action {
+    switch phase.receiveEndOfStream() {
+    case .fail(let breach):
+      let isCutOff = breach == .endWithoutTrailers && unreadMessageBytes > 0
+      finish(isCutOff ? Cardinality.cutOffResponse : ResponseVerdict.broken(breach))
+      return .over
+    case .endOfForeignBody:
+      finishForeign()
+      return .over
+    case .ignore:
+      // An OK is not to be believed when messages are missing; any other status says more.
+      if unreadMessageBytes > 0, let result, result.isOK {
+        self.result = Cardinality.cutOffResponse
+      }
+      return .nothing
+    }
+  }
+
+  // MARK: Other ends
+
+  // Spec: W65 (PROTOCOL-HTTP2: RST_STREAM after trailers)
+  /// The server reset the stream. Means nothing if the call has its status already.
+  package func receiveReset(code: UInt32, isDeadlinePast: Bool) {
+    if phase == .foreignBody, !isDeadlinePast { return finishForeign() }
+    finish(StatusMapping.status(forResetCode: code, isDeadlinePast: isDeadlinePast))
+  }
+
+  /// Something else ended the call: its deadline, its caller, a limit, a lost connection. Means
+  /// nothing if the call has its status already.
+  package func end(_ status: Status, origin: RPCError.Origin) {
+    if result == nil { resultOrigin = origin }
+    finish(status)
+  }
+
+  private func finish(_ status: Status) {
+    phase = .over
+    if result == nil { result = status }
+  }
+
+  private func finishForeign() {
+    finish(ResponseVerdict.foreign(foreignHead, trailers: nil, texts, body: bodyText))
+  }
+
+  // MARK: What is known
+
+  /// How the call ended; `nil` until it has.
+  package var status: Status? { result }
+  /// Who began the end.
+  package var origin: RPCError.Origin { resultOrigin }
+  /// The algorithm of compressed messages.
+  package var encoding: String? { encodingPlace.map { texts.text(at: $0) } }
+
+  /// Made anew each time: keep it.
+  package var initialMetadata: Metadata {
+    isTrailersOnly ? [:] : Metadata(received: headFields)
+  }
+
+  /// Made anew each time: keep it.
+  package var trailingMetadata: Metadata {
+    Metadata(received: isTrailersOnly ? headFields : trailerFields)
+  }
+}

@@ -1,0 +1,2 @@
+@testable import TernWire
+import Testing
