@@ -1,24 +1,28 @@
 /// Something with a descriptor whose readiness a loop watches.
-package class EventSource {
+package protocol EventSource: AnyObject {
+  var registration: SourceRegistration { get }
+  /// Runs on the loop when the descriptor is ready.
+  func receiveReadiness(_ readiness: Readiness)
+}
+
+/// Where a source stands in its loop's table.
+package final class SourceRegistration {
   fileprivate var slot = -1
   fileprivate var interest: Readiness = []
 
   package init() {}
-
-  /// Runs on the loop when the descriptor is ready.
-  package func receiveReadiness(_ readiness: Readiness) {}
 }
 
 /// One place in a loop's table of sources. The generation tells an event for a source that was
 /// removed earlier in the same turn from one for its successor in the slot.
 struct SourceSlot {
-  var source: EventSource?
+  var source: (any EventSource)?
   var generation: UInt32 = 0
 }
 
 extension EventLoop {
   package func add(
-    _ source: EventSource, descriptor: CInt, interest: Readiness
+    _ source: any EventSource, descriptor: CInt, interest: Readiness
   ) throws(SystemError) {
     let slot = freeSlots.popLast() ?? sources.count
     if slot == sources.count { sources.append(SourceSlot()) }
@@ -29,16 +33,16 @@ extension EventLoop {
       throw error
     }
     sources[slot].source = source
-    source.slot = slot
-    source.interest = interest
+    source.registration.slot = slot
+    source.registration.interest = interest
   }
 
   /// Changes what a source waits for.
-  package func watch(_ source: EventSource, descriptor: CInt, for interest: Readiness) {
-    guard source.slot >= 0, source.interest != interest else { return }
-    source.interest = interest
+  package func watch(_ source: any EventSource, descriptor: CInt, for interest: Readiness) {
+    guard source.registration.slot >= 0, source.registration.interest != interest else { return }
+    source.registration.interest = interest
     do {
-      try poller.modify(descriptor, interest, key: key(of: source.slot))
+      try poller.modify(descriptor, interest, key: key(of: source.registration.slot))
     } catch {
       // Only a descriptor that is not registered can fail, and it is.
       assertionFailure("epoll_ctl: \(error)")
@@ -46,11 +50,11 @@ extension EventLoop {
   }
 
   /// Stops watching. Call it before the descriptor is closed.
-  package func remove(_ source: EventSource, descriptor: CInt) {
-    let slot = source.slot
+  package func remove(_ source: any EventSource, descriptor: CInt) {
+    let slot = source.registration.slot
     guard slot >= 0 else { return }
     poller.remove(descriptor)
-    source.slot = -1
+    source.registration.slot = -1
     sources[slot].source = nil
     sources[slot].generation &+= 1
     freeSlots.append(slot)

@@ -1,10 +1,9 @@
 /// Something with bytes to write: flushed once, at the end of the turn in which it became dirty.
-package class Flushable {
-  fileprivate var isDirty = false
-  package init() {}
-
+package protocol Flushable: AnyObject {
+  /// For the loop: whether it is in its list.
+  var isDirty: Bool { get set }
   /// Writes what it has. Runs on the loop.
-  package func flush() {}
+  func flush()
 }
 
 extension EventLoop {
@@ -103,7 +102,7 @@ extension EventLoop {
   }
 
   /// Has `flushable` flushed at the end of this turn, once however often it is asked for.
-  package func markDirty(_ flushable: Flushable) {
+  package func markDirty(_ flushable: any Flushable) {
     if flushable.isDirty { return }
     flushable.isDirty = true
     dirty.append(flushable)

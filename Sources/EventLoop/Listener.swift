@@ -10,6 +10,7 @@ package final class Listener: EventSource, @unchecked Sendable {
   /// How long accepting rests when the process is out of descriptors, at first and at most.
   private static let restMilliseconds: ClosedRange<Int64> = 50...1000
 
+  package let registration = SourceRegistration()
   package let address: SocketAddress
   private let descriptor: Descriptor
   private let loop: EventLoop
@@ -84,7 +85,7 @@ package final class Listener: EventSource, @unchecked Sendable {
     if case .unix(let path) = address, path.utf8.first != 0 { _ = unsafe unlink(path) }
   }
 
-  package override func receiveReadiness(_ readiness: Readiness) {
+  package func receiveReadiness(_ readiness: Readiness) {
     for _ in 0..<Self.maxAcceptsPerTurn {
       let accepted = kernel.accept(descriptor.raw)
       if accepted >= 0 {

@@ -73,8 +73,9 @@ package final class Socket: @unchecked Sendable {
     }
   }
 
-  /// Ends our half: the peer reads an end of stream.
-  package func shutDownWriting() { _ = Glibc.shutdown(descriptor, CInt(SHUT_WR)) }
+  /// Ends both directions: the peer reads an end of stream. The descriptor is closed later, with
+  /// the last reference.
+  package func shutDown() { _ = Glibc.shutdown(descriptor, CInt(SHUT_RDWR)) }
 
   // MARK: Options
 

@@ -12,6 +12,9 @@ public struct SystemError: Error, Hashable, Sendable {
     self.code = code
   }
 
+  /// The other side has closed.
+  package static var brokenPipe: SystemError { SystemError(call: "write", code: EPIPE) }
+
   /// What the system says of `code`, e.g. `Connection refused`.
   public var reason: String {
     unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { text in

@@ -55,10 +55,10 @@ private let beginHeaders: nghttp2_on_begin_headers_callback = { handle, frame, c
   let id = unsafe frame.pointee.hd.stream_id
   if unsafe frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST {
     unsafe withSession(context) { session in
-      let stream = unsafe session.receiver.makeStream()
+      guard let (stream, receiver) = session.receiver?.makeStream() else { return }
       let pointer = unsafe Unmanaged.passUnretained(stream).toOpaque()
       guard unsafe nghttp2_session_set_stream_user_data(handle, id, pointer) == 0 else { return }
-      session.add(stream, id: id)
+      session.add(stream, receiver: receiver, id: id)
     }
   } else {
     unsafe withStream(handle, id) { $0.headerListBytes = 0 }
@@ -82,7 +82,7 @@ private let receiveHeader: nghttp2_on_header_callback = {
     // Spec: W31 (the block is decoded to its end, or the HPACK tables would differ; only the
     // fields are dropped)
     if stream.headerListBytes > limit { return }
-    unsafe stream.receiveField(
+    unsafe stream.receiver?.receiveField(
       name: UnsafeRawBufferPointer(start: name, count: nameCount),
       value: UnsafeRawBufferPointer(start: value, count: valueCount))
   }
@@ -97,24 +97,24 @@ private let receiveFrame: nghttp2_on_frame_recv_callback = { handle, frame, cont
   case NGHTTP2_DATA.rawValue where endOfStream:
     unsafe withStream(handle, header.stream_id) { stream in
       stream.isRemoteEnded = true
-      stream.receiveEndOfStream()
+      stream.receiver?.receiveEndOfStream()
     }
   case NGHTTP2_HEADERS.rawValue:
     unsafe withSession(context) { session in
       unsafe withStream(handle, header.stream_id) { stream in
         if endOfStream { stream.isRemoteEnded = true }
         let isTooLarge = stream.headerListBytes > session.settings.hardMaxHeaderListBytes
-        stream.receiveFieldsEnd(endOfStream: endOfStream, isTooLarge: isTooLarge)
+        stream.receiver?.receiveFieldsEnd(endOfStream: endOfStream, isTooLarge: isTooLarge)
       }
     }
   case NGHTTP2_SETTINGS.rawValue where header.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) == 0:
-    unsafe withSession(context) { unsafe $0.receiver.receiveSettings() }
+    unsafe withSession(context) { $0.receiver?.receiveSettings() }
   case NGHTTP2_PING.rawValue where header.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) != 0:
     let data = unsafe frame.pointee.ping.opaque_data
     let opaque = unsafe withUnsafeBytes(of: data) {
       UInt64(bigEndian: unsafe $0.loadUnaligned(as: UInt64.self))
     }
-    unsafe withSession(context) { unsafe $0.receiver.receivePingAcknowledgement(opaque) }
+    unsafe withSession(context) { $0.receiver?.receivePingAcknowledgement(opaque) }
   case NGHTTP2_GOAWAY.rawValue:
     unsafe receiveGoAway(frame, context)
   default: break
@@ -132,7 +132,7 @@ private func receiveGoAway(
     start: goAway.opaque_data, count: min(goAway.opaque_data_len, maxDebugBytes))
   let debugText = unsafe String(decoding: text, as: UTF8.self)
   unsafe withSession(context) { session in
-    unsafe session.receiver.receiveGoAway(
+    unsafe session.receiver?.receiveGoAway(
       lastStreamID: goAway.last_stream_id, errorCode: goAway.error_code, debugText: debugText)
   }
 }
@@ -141,7 +141,7 @@ private let receiveDataChunk: nghttp2_on_data_chunk_recv_callback = {
   handle, _, id, bytes, count, context in
   unsafe withSession(context) { $0.unreturnedConnectionBytes += count }
   unsafe withStream(handle, id) { stream in
-    unsafe stream.receiveData(UnsafeRawBufferPointer(start: bytes, count: count))
+    unsafe stream.receiver?.receiveData(UnsafeRawBufferPointer(start: bytes, count: count))
   }
   return 0
 }
@@ -224,7 +224,7 @@ private let sendData: nghttp2_send_data_callback = { _, _, frameHeader, count, s
       if count > 0, let bytes = unsafe stream.outbound.readable.baseAddress {
         unsafe (place + frameHeaderBytes).copyMemory(from: bytes, byteCount: count)
         stream.outbound.removeFirst(count)
-        stream.sentOutbound()
+        stream.receiver?.sentOutbound()
       }
     }
     session.outputCount += frameHeaderBytes + count

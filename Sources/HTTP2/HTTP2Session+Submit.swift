@@ -8,7 +8,8 @@ extension HTTP2Session {
   /// - Parameter endOfStream: Nothing will follow the head. Else `stream.outbound` is sent until
   ///   ``endOutbound(of:trailers:)``.
   package func submitRequest(
-    _ head: HeaderBlock, stream: HTTP2Stream, endOfStream: Bool = false
+    _ head: HeaderBlock, stream: HTTP2Stream, receiver: any StreamReceiver,
+    endOfStream: Bool = false
   ) throws(HTTP2Error) {
     let context = unsafe Unmanaged.passUnretained(stream).toOpaque()
     stream.head = head
@@ -18,7 +19,7 @@ extension HTTP2Session {
       : nghttp2_submit_request(handle, nil, head.fields, head.count, &provider, context)
     guard id > 0 else { throw HTTP2Error(code: id, function: "nghttp2_submit_request") }
     stream.isOutboundEnded = endOfStream
-    add(stream, id: id)
+    add(stream, receiver: receiver, id: id)
   }
 
   /// Answers a stream of a client. `stream.outbound` is sent until ``endOutbound(of:trailers:)``.

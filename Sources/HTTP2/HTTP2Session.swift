@@ -16,8 +16,8 @@ internal import CNghttp2
 
   var handle: OpaquePointer?
   let settings: HTTP2Settings
-  // `unowned(unsafe)` because the connection owns the session and clears its streams before it goes.
-  unowned(unsafe) let receiver: any SessionReceiver
+  /// Whoever owns the session; to be set before the first bytes come.
+  package weak var receiver: (any SessionReceiver)?
   unowned(unsafe) var firstOpen: HTTP2Stream?
   package private(set) var openStreamCount = 0
 
@@ -36,11 +36,8 @@ internal import CNghttp2
   var leftover: UnsafePointer<UInt8>?
   var leftoverCount = 0
 
-  package init(role: Role, settings: HTTP2Settings, receiver: any SessionReceiver)
-    throws(HTTP2Error)
-  {
+  package init(role: Role, settings: HTTP2Settings) throws(HTTP2Error) {
     self.settings = settings
-    unsafe self.receiver = receiver
     var option: OpaquePointer?
     try check("nghttp2_option_new") { unsafe nghttp2_option_new(&option) }
     defer { unsafe nghttp2_option_del(option) }
@@ -173,8 +170,9 @@ internal import CNghttp2
 
   // MARK: Streams
 
-  func add(_ stream: HTTP2Stream, id: Int32) {
+  func add(_ stream: HTTP2Stream, receiver: any StreamReceiver, id: Int32) {
     stream.streamID = id
+    stream.receiver = receiver
     _ = unsafe Unmanaged.passRetained(stream)  // released by `remove`
     unsafe stream.previousOpen = nil
     unsafe stream.nextOpen = firstOpen
@@ -191,7 +189,8 @@ internal import CNghttp2
     unsafe stream.nextOpen = nil
     unsafe stream.previousOpen = nil
     openStreamCount -= 1
-    stream.receiveClose(errorCode: errorCode)
+    stream.receiver?.receiveClose(errorCode: errorCode)
+    stream.receiver = nil
     unsafe Unmanaged.passUnretained(stream).release()
   }
 

@@ -1,0 +1,166 @@
+package import TernBytes
+package import TernCore
+internal import TernEventLoop
+internal import TernHTTP2
+internal import TernWire
+
+extension CallStream {
+  /// What a reader found.
+  package enum Taken {
+    /// One or more whole messages.
+    case messages
+    /// The peer has ended its side, and all messages were taken.
+    case end
+    case nothing
+  }
+
+  // MARK: Credit
+
+  final func peekInbound(at offset: Int = 0) -> MessageDeframer.Peek {
+    MessageDeframer.peek(inbound, at: offset, maxPayloadBytes: maxInboundMessageBytes)
+  }
+
+  // Spec: W84 (stream window given back as the application takes bytes)
+  /// Gives credit for the message that somebody waits for, as its bytes arrive.
+  ///
+  /// Without that a message longer than the window could never come whole. One that is longer
+  /// than the window reserves its length first, so that many of them stay within the budget.
+  final func advanceInbound() {
+    guard isMessageAwaited, let connection = unsafe connection, !isClosed else { return }
+    guard case .incomplete(let neededBytes) = peekInbound() else { return }
+    if neededBytes > connection.streamWindowBytes, reservedBytes == 0 {
+      if isWaitingForBudget { return }
+      guard connection.budget.reserve(neededBytes, for: self) else {
+        isWaitingForBudget = true
+        return
+      }
+      reservedBytes = neededBytes
+    }
+    credit(upTo: inbound.count)
+  }
+
+  /// The connection's budget has room for this stream's message now.
+  final func receiveReservation(_ bytes: Int) {
+    isWaitingForBudget = false
+    reservedBytes = bytes
+    credit(upTo: inbound.count)
+    unsafe connection?.setDirty()
+  }
+
+  final func returnReservation() {
+    guard let connection = unsafe connection else { return }
+    if isWaitingForBudget {
+      isWaitingForBudget = false
+      connection.budget.withdraw(self)
+    }
+    let bytes = reservedBytes
+    reservedBytes = 0
+    if bytes > 0 { connection.budget.release(bytes) }
+  }
+
+  private func credit(upTo count: Int) {
+    guard count > creditedBytes, let connection = unsafe connection, !isClosed else { return }
+    connection.session.consume(count - creditedBytes, of: http2)
+    creditedBytes = count
+    connection.setDirty()
+  }
+
+  /// Nobody reads any more: drops what is here and what comes.
+  final func discardInbound() {
+    if isDiscarding { return }
+    isDiscarding = true
+    credit(upTo: inbound.count)
+    inbound.removeAll(keepingAtMost: 64 << 10)
+    creditedBytes = 0
+    returnReservation()
+  }
+
+  // MARK: Taking
+
+  /// Moves all whole messages into `batch`, which must be empty. Copies at most the part of a
+  /// message that is behind them.
+  ///
+  /// - Throws: What the call failed with, or a message that cannot be accepted.
+  package final func take(into batch: ByteBuffer) throws(RPCError) -> Taken {
+    var offset = 0
+    scan: while true {
+      switch peekInbound(at: offset) {
+      case .whole(let payloadBytes, let isCompressed):
+        if isCompressed {
+          if offset > 0 { break scan }
+          throw fail(with: statusOfCompressedMessage())
+        }
+        offset += MessageFramer.prefixBytes + payloadBytes
+      case .refused(let error):
+        // What came whole before it is still good.
+        if offset > 0 { break scan }
+        throw fail(with: error.status)
+      case .incomplete: break scan
+      }
+    }
+    if offset > 0 {
+      move(offset, into: batch)
+      return .messages
+    }
+    return try takeEnd()
+  }
+
+  private func move(_ count: Int, into batch: ByteBuffer) {
+    credit(upTo: count)
+    creditedBytes = max(0, creditedBytes - count)
+    returnReservation()
+    batch.swap(with: inbound)
+    if batch.count > count {
+      unsafe inbound.append(batch.slice(at: count, count: batch.count - count))
+      batch.truncate(to: count)
+    }
+  }
+
+  private func takeEnd() throws(RPCError) -> Taken {
+    if let end = try endOfInbound() { return end }
+    if isOver { throw overError }
+    return .nothing
+  }
+
+  /// What handles say when nothing better is known.
+  package final var overError: RPCError {
+    failure
+      ?? RPCError(
+        .failedPrecondition,
+        "The call is over. Its streams, writers and context are of no use any more.",
+        origin: .caller)
+  }
+
+  // MARK: Waiting
+
+  /// Waits until there is something to take, or the call is over. On the loop.
+  package final func waitForInbound() async {
+    if unsafe withUnsafeCurrentTask(body: { unsafe $0 == rootTask }) {
+      await suspendReader()
+      return
+    }
+    await withTaskCancellationHandler {
+      await suspendReader()
+    } onCancel: {
+      loop.submit { [self] in wakeReader() }
+    }
+  }
+
+  private func suspendReader() async {
+    await unsafe withUnsafeContinuation { continuation in
+      // A cancellation that came first has found nobody to wake.
+      if Task.isCancelled { return unsafe continuation.resume() }
+      // Two readers at once are refused before they come here.
+      wakeReader()
+      unsafe readerWaiter = continuation
+      advanceInbound()
+      resumeWaiters()
+    }
+  }
+
+  private func wakeReader() {
+    guard let waiter = unsafe readerWaiter else { return }
+    unsafe readerWaiter = nil
+    unsafe waiter.resume()
+  }
+}

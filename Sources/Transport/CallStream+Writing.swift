@@ -1,0 +1,95 @@
+internal import Synchronization
+package import TernBytes
+package import TernCore
+internal import TernEventLoop
+internal import TernHTTP2
+internal import TernWire
+
+extension CallStream {
+  /// Where to encode the next message: the stream's own buffer on the loop, else a new one that
+  /// travels to the loop. From any thread.
+  package final func bufferForMessage() throws(RPCError) -> ByteBuffer {
+    guard loop.isCurrent else { return ByteBuffer() }
+    if isOver || isSendingOver { throw overError }
+    return outbound
+  }
+
+  /// Whether sends from other threads are still on their way, which must go first.
+  package final var hasRemoteSends: Bool { remoteSends.load(ordering: .acquiring) > 0 }
+
+  /// Completes a message that was encoded into `buffer` behind `offset`, and sends it.
+  ///
+  /// - Returns: Whether the writer should wait before it sends more.
+  package final func commitMessage(in buffer: ByteBuffer, at offset: Int) throws(RPCError) -> Bool {
+    do throws(FramingError) {
+      try MessageFramer.end(
+        in: buffer, at: offset, isCompressed: false, maxPayloadBytes: maxOutboundMessageBytes)
+    } catch {
+      throw RPCError(error.status.code, error.status.message, origin: .library)
+    }
+    if buffer === outbound {
+      didAppendOutbound()
+      return outbound.count >= Watermark.high
+    }
+    remoteSends.wrappingAdd(1, ordering: .acquiringAndReleasing)
+    loop.submit { [self] in
+      remoteSends.wrappingSubtract(1, ordering: .acquiringAndReleasing)
+      if isOver || isSendingOver { return }
+      unsafe outbound.append(buffer.readable)
+      didAppendOutbound()
+    }
+    // The loop knows how much is queued; whoever writes from elsewhere asks it each time that a
+    // few messages are on their way.
+    return remoteSends.load(ordering: .relaxed) > Self.maxUnaskedRemoteSends
+  }
+
+  private static var maxUnaskedRemoteSends: Int { 16 }
+
+  private func didAppendOutbound() {
+    willSendMessage()
+    guard let connection = unsafe connection else { return }
+    connection.session.resume(http2)
+    connection.setDirty()
+  }
+
+  /// Waits until what was sent from other threads is in the stream's buffer. On the loop.
+  package final func waitForRemoteSends() async {
+    while hasRemoteSends {
+      await withCheckedContinuation { continuation in loop.submit { continuation.resume() } }
+    }
+  }
+
+  /// Waits until there is room for more, or the call is over. On the loop.
+  package final func waitForRoom() async throws {
+    await waitForRemoteSends()
+    if outbound.count >= Watermark.high, !isOver, !isClosed { await waitForDrain() }
+    try Task.checkCancellation()
+    if isOver { throw overError }
+  }
+
+  private func waitForDrain() async {
+    if unsafe withUnsafeCurrentTask(body: { unsafe $0 == rootTask }) {
+      await suspendWriter()
+      return
+    }
+    await withTaskCancellationHandler {
+      await suspendWriter()
+    } onCancel: {
+      loop.submit { [self] in wakeWriters() }
+    }
+  }
+
+  private func suspendWriter() async {
+    await unsafe withUnsafeContinuation { continuation in
+      if Task.isCancelled || isOver { return unsafe continuation.resume() }
+      unsafe writerWaiters.append(continuation)
+    }
+  }
+
+  /// All of them look again whether they may go on; the cancelled one throws.
+  private func wakeWriters() {
+    let waiters = unsafe writerWaiters
+    unsafe writerWaiters = []
+    for unsafe waiter in unsafe waiters { unsafe waiter.resume() }
+  }
+}

@@ -1,0 +1,189 @@
+internal import Synchronization
+package import TernBytes
+internal import TernCore
+package import TernEventLoop
+internal import TernHTTP2
+internal import TernWire
+
+/// One call on one HTTP/2 stream, as both sides have it: messages in, messages out, and who waits
+/// for them.
+///
+/// What comes is noted while the session runs, and acted upon after it has returned (`act`). All
+/// methods are for the loop's thread, except those that say otherwise.
+@safe package class CallStream: StreamReceiver, @unchecked Sendable {
+  // `@unchecked Sendable` because only its loop touches it; users' handles that live on other
+  // threads come to the loop first.
+
+  package final let loop: EventLoop
+  final let http2 = HTTP2Stream()
+  // `unowned(unsafe)` because a connection tells all its streams when it ends, and `receiveClose`
+  // clears this.
+  final unowned(unsafe) var connection: Connection?
+
+  /// What came and was not taken yet: messages with their prefixes.
+  final let inbound = ByteBuffer()
+  /// Bytes at the front of `inbound` for which the peer got its credit already.
+  final var creditedBytes = 0
+  /// The part of the connection's budget that this stream's long message holds.
+  final var reservedBytes = 0
+  final var isWaitingForBudget = false
+  /// Nobody will read any more: what comes is dropped, and the peer gets its credit.
+  final var isDiscarding = false
+
+  /// In the connection's list of changed streams.
+  final var isNoted = false
+  /// The stream is gone from the session, or was never in it.
+  package final internal(set) var isClosed = true
+  final var closeCode: UInt32 = 0
+  /// Nothing more can be sent or read: handles say so with `failure`.
+  package final internal(set) var isOver = false
+  /// Our side is ended: nothing more may be sent, though more may come.
+  package final internal(set) var isSendingOver = false
+  /// Why the call is over, for whoever still reads or writes.
+  final var failure: RPCError?
+
+  final var readerWaiter: UnsafeContinuation<Void, Never>?
+  final var writerWaiters: [UnsafeContinuation<Void, Never>] = unsafe []
+  /// Sends from other threads that are queued for the loop.
+  final let remoteSends = Atomic<Int>(0)
+
+  /// The task whose only canceller is the loop, so that waiting in it needs no cancellation handler.
+  final var rootTask: UnsafeCurrentTask?
+
+  package final internal(set) var maxInboundMessageBytes = 4 << 20
+  package final internal(set) var maxOutboundMessageBytes = Int.max
+
+  package init(loop: EventLoop) {
+    self.loop = loop
+  }
+
+  /// Makes it as new, for another call.
+  func prepareForReuse() {
+    http2.resetForReuse()
+    inbound.removeAll()
+    creditedBytes = 0
+    reservedBytes = 0
+    isWaitingForBudget = false
+    isDiscarding = false
+    isClosed = true
+    closeCode = 0
+    isOver = false
+    isSendingOver = false
+    failure = nil
+    unsafe rootTask = nil
+    unsafe connection = nil
+  }
+
+  /// What is to be sent, messages with their prefixes.
+  package final var outbound: ByteBuffer { http2.outbound }
+  final var hasRemoteEnded: Bool { http2.hasRemoteEnded }
+
+  // MARK: What came
+
+  @unsafe package func receiveField(
+    name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer
+  ) {}
+
+  package func receiveFieldsEnd(endOfStream: Bool, isTooLarge: Bool) { noteChange() }
+
+  @unsafe package func receiveData(_ bytes: UnsafeRawBufferPointer) {
+    if isDiscarding {
+      unsafe connection?.session.consume(bytes.count, of: http2)
+      return
+    }
+    unsafe inbound.append(bytes)
+    noteChange()
+  }
+
+  package func receiveEndOfStream() { noteChange() }
+
+  package func sentOutbound() {
+    if unsafe !writerWaiters.isEmpty, outbound.count < Watermark.low { noteChange() }
+  }
+
+  package func receiveClose(errorCode: UInt32) {
+    isClosed = true
+    closeCode = errorCode
+    noteChange()
+  }
+
+  final func noteChange() { unsafe connection?.noteChange(of: self) }
+
+  /// Does what has become necessary. Runs when the session has returned.
+  func act() {
+    advanceInbound()
+    resumeWaiters()
+    if isClosed { leaveConnection() }
+  }
+
+  /// The last thing that a stream does with its connection.
+  final func leaveConnection() {
+    guard let connection = unsafe connection else { return }
+    returnReservation()
+    unsafe self.connection = nil
+    connection.didClose(self)
+  }
+
+  /// Ends the call for everybody who waits in it.
+  final func end(_ error: RPCError?) {
+    if isOver { return }
+    isOver = true
+    failure = error
+    resumeWaiters()
+  }
+
+  final func resumeWaiters() {
+    if let waiter = unsafe readerWaiter, isOver || hasInboundNews {
+      unsafe readerWaiter = nil
+      unsafe waiter.resume()
+    }
+    if unsafe !writerWaiters.isEmpty, isOver || isClosed || outbound.count < Watermark.low {
+      resumeWriters()
+    }
+  }
+
+  private func resumeWriters() {
+    let waiters = unsafe writerWaiters
+    unsafe writerWaiters = []
+    for unsafe waiter in unsafe waiters { unsafe waiter.resume() }
+  }
+
+  /// Whether a reader that waits would find something.
+  var hasInboundNews: Bool {
+    if isClosed || hasRemoteEnded { return true }
+    if case .incomplete = peekInbound() { return false }
+    return true
+  }
+
+  // MARK: For subclasses
+
+  /// The status of a message whose compressed flag is set.
+  func statusOfCompressedMessage() -> Status { CompressionRules.serverStatus(encoding: nil) }
+
+  /// The status of a stream that ended inside a message.
+  var statusOfCutOffMessage: Status { Cardinality.cutOffRequest }
+
+  /// Ends the call because of what came.
+  ///
+  /// - Returns: The error for whoever was reading.
+  func fail(with status: Status) -> RPCError {
+    RPCError(status.code, status.message, origin: .peer)
+  }
+
+  /// What a reader is told when all messages are taken; `nil` if more may come.
+  func endOfInbound() throws(RPCError) -> Taken? { nil }
+
+  /// A message is in `outbound`, and the connection will be flushed.
+  func willSendMessage() {}
+
+  /// Whether a whole message is awaited, so that its bytes count as taken when they arrive.
+  var isMessageAwaited: Bool { unsafe readerWaiter != nil }
+}
+
+/// How much a stream keeps for sending before it makes its writer wait, in bytes.
+enum Watermark {
+  /// Four DATA frames of the usual size: enough to fill a write while the writer makes more.
+  static let high = 64 << 10
+  /// Early enough that the writer is back before all is sent.
+  static let low = 16 << 10
+}

@@ -1,0 +1,183 @@
+package import Logging
+internal import TernBytes
+internal import TernCore
+package import TernEventLoop
+package import TernHTTP2
+internal import TernWire
+
+/// The channel, as its connections see it.
+package protocol ClientConnectionOwner: AnyObject {
+  // Spec: W98 (ready only when the server's SETTINGS are here)
+  /// The server's SETTINGS are here, for the first time.
+  func didBecomeReady(_ connection: ClientConnection)
+  /// A stream has ended, or the server allows more of them.
+  func hasRoom(_ connection: ClientConnection)
+  /// The server goes away: calls that run may end, new ones need another connection.
+  func isDraining(_ connection: ClientConnection)
+  func didClose(_ connection: ClientConnection, reason: String)
+  /// A call that no server has looked at.
+  func sendAgain(_ stream: ClientStream)
+}
+
+/// A connection that we opened.
+@safe package final class ClientConnection: Connection, @unchecked Sendable {
+  // `@unchecked Sendable` as its superclass.
+
+  package private(set) weak var owner: (any ClientConnectionOwner)?
+  package private(set) var isReady = false
+  package private(set) var isDraining = false
+  private let keepalive: Keepalive?
+  private var goAwayText = ""
+  private var closeReason = ""
+  private lazy var keepaliveTimer = LoopTimer { [unowned self] in checkKeepalive() }
+
+  private static let keepalivePing: UInt64 = 0x7465_726E_616C_6976
+
+  // Spec: W87 (A8; client keepalive)
+  package struct Keepalive: Sendable {
+    package var interval: Duration
+    package var timeout: Duration
+    package var withoutCalls: Bool
+
+    package init(interval: Duration, timeout: Duration, withoutCalls: Bool) {
+      self.interval = interval
+      self.timeout = timeout
+      self.withoutCalls = withoutCalls
+    }
+  }
+
+  package init(
+    transport: ByteTransport, loop: EventLoop, settings: HTTP2Settings, receiveBudgetBytes: Int,
+    keepalive: Keepalive?, owner: any ClientConnectionOwner, logger: Logger
+  ) throws(HTTP2Error) {
+    self.owner = owner
+    self.keepalive = keepalive
+    try super.init(
+      role: .client, transport: transport, loop: loop, settings: settings,
+      receiveBudgetBytes: receiveBudgetBytes, logger: logger)
+  }
+
+  // MARK: Calls
+
+  // Spec: W80 (RFC 9113, 5.1.2: what is above the server's limit is queued)
+  /// Whether another call may be sent now.
+  package var hasRoom: Bool {
+    isReady && !isDraining && !isClosed
+      && session.openStreamCount < session.remoteMaxConcurrentStreams && session.canOpenStreams
+  }
+
+  /// Sends a call.
+  ///
+  /// - Returns: `false` if this connection cannot take it; nothing was sent.
+  package func start(_ stream: ClientStream, head: HeaderBlock) -> Bool {
+    guard hasRoom else { return false }
+    do throws(HTTP2Error) {
+      try stream.start(on: self, head: head)
+    } catch {
+      logger.debug("HTTP/2 refused a call.", metadata: ["peer": "\(peer)", "reason": "\(error)"])
+      return false
+    }
+    if keepalive != nil, session.openStreamCount == 1 { armKeepalive() }
+    return true
+  }
+
+  override func didClose(_ stream: CallStream) {
+    if isClosed { return }
+    if isDraining, session.openStreamCount == 0 { return endDraining() }
+    owner?.hasRoom(self)
+  }
+
+  /// The status of calls that ran when the connection was lost.
+  var lossStatus: Status {
+    let goAway = goAwayText.isEmpty ? "" : " The server had said that it goes away\(goAwayText)."
+    return Status(
+      .unavailable, "The connection to \(peer) was lost: \(closeReason).\(goAway)")
+  }
+
+  // MARK: Notes
+
+  override func act(on note: Note) {
+    switch note {
+    case .settings: receiveSettingsNote()
+    case .pingAcknowledgement: break  // Any byte read counts as a sign of life.
+    case .goAway(_, let errorCode, let debugText):
+      receiveGoAwayNote(errorCode: errorCode, debugText: debugText)
+    }
+  }
+
+  private func receiveSettingsNote() {
+    if isReady {
+      owner?.hasRoom(self)
+      return
+    }
+    isReady = true
+    if keepalive?.withoutCalls == true { armKeepalive() }
+    owner?.didBecomeReady(self)
+  }
+
+  // Spec: W77 (RFC 9113, 6.8: no new streams after GOAWAY)
+  private func receiveGoAwayNote(errorCode: UInt32, debugText: String) {
+    goAwayText = errorCode == 0 && debugText.isEmpty ? "" : ": \(debugText) (code \(errorCode))"
+    logger.debug(
+      "The server goes away.",
+      metadata: ["peer": "\(peer)", "code": "\(errorCode)", "reason": "\(debugText)"])
+    if isDraining { return }
+    isDraining = true
+    owner?.isDraining(self)
+    if session.openStreamCount == 0 { endDraining() }
+  }
+
+  private func endDraining() {
+    session.submitGoAway(errorCode: ErrorCode.noError)
+    setDirty()
+  }
+
+  /// No new calls; closes when the last one has ended.
+  package func drain() {
+    if isDraining { return }
+    isDraining = true
+    if session.openStreamCount == 0 { endDraining() }
+  }
+
+  /// Ends it with whatever runs.
+  package func closeNow(_ reason: String) {
+    close(ConnectionEnd(reason))
+  }
+
+  override func willClose(_ end: ConnectionEnd) { closeReason = end.reason }
+
+  override func didClose(_ end: ConnectionEnd) {
+    loop.cancel(keepaliveTimer)
+    logger.debug(
+      "A connection has ended.", metadata: ["peer": "\(peer)", "reason": "\(end.reason)"])
+    owner?.didClose(self, reason: end.reason)
+  }
+
+  // MARK: Keepalive
+
+  private var pingSentNanoseconds: Int64?
+
+  private func armKeepalive() {
+    guard let keepalive, !keepaliveTimer.isScheduled else { return }
+    loop.schedule(keepaliveTimer, after: keepalive.interval)
+  }
+
+  // Spec: W88 (a PING that is not answered ends the connection)
+  private func checkKeepalive() {
+    guard let keepalive, !isClosed else { return }
+    if let sent = pingSentNanoseconds {
+      pingSentNanoseconds = nil
+      if lastReadNanoseconds <= sent {
+        return close(
+          ConnectionEnd("the server did not answer a keepalive PING within \(keepalive.timeout)"))
+      }
+    }
+    if session.openStreamCount == 0, !keepalive.withoutCalls { return }
+    let due = lastReadNanoseconds + keepalive.interval.clampedNanoseconds
+    if due > loop.now { return loop.schedule(keepaliveTimer, at: due) }
+    pingSentNanoseconds = loop.now
+    session.submitPing(Self.keepalivePing)
+    setDirty()
+    loop.schedule(keepaliveTimer, after: keepalive.timeout)
+  }
+}

@@ -1,0 +1,363 @@
+internal import TernBytes
+package import TernCore
+package import TernEventLoop
+internal import TernHTTP2
+package import TernWire
+
+/// A call that we make: its request, its response, its status.
+///
+/// It is made on the caller's thread, and belongs to its loop from `begin` on. It may be sent on
+/// several connections one after another, as long as no server has looked at it.
+@safe package final class ClientStream: CallStream, @unchecked Sendable {
+  // `@unchecked Sendable` as its superclass.
+
+  package let descriptor: MethodDescriptor
+  package let options: CallOptions
+  package let response = ResponseState()
+
+  /// What was sent, for another attempt; `nil` when it became too long or a server has answered.
+  private var replay: ByteBuffer? = ByteBuffer()
+  private var attempts = 0
+  private var isRequestWhole = false
+  /// The moment, on the loop's clock, when the call has to be over.
+  package private(set) var deadlineNanoseconds: Int64?
+  private lazy var deadlineTimer = LoopTimer { [unowned self] in expire() }
+  private var pendingReset: UInt32?
+  private var hasHead = false
+
+  /// Called once on the loop, when the call is over.
+  package var onOver: (() -> Void)?
+  private var waiters: [UnsafeContinuation<Void, Never>] = unsafe []
+
+  /// As in C-core: what is longer is sent once only.
+  private static let maxReplayBytes = 256 << 10
+
+  package init(
+    loop: EventLoop, descriptor: MethodDescriptor, options: CallOptions,
+    maxRequestMessageBytes: Int, maxResponseMessageBytes: Int
+  ) {
+    self.descriptor = descriptor
+    self.options = options
+    super.init(loop: loop)
+    maxInboundMessageBytes = maxResponseMessageBytes
+    maxOutboundMessageBytes = maxRequestMessageBytes
+  }
+
+  // MARK: Before it is sent
+
+  /// Completes a message in `outbound`, on the caller's thread, before `begin`.
+  package func commitFirstMessage(at offset: Int) throws(RPCError) {
+    do throws(FramingError) {
+      try MessageFramer.end(
+        in: outbound, at: offset, isCompressed: false, maxPayloadBytes: maxOutboundMessageBytes)
+    } catch {
+      throw RPCError(error.status.code, error.status.message, origin: .library)
+    }
+  }
+
+  /// Nothing will be added to the request. On the caller's thread before `begin`, or on the loop.
+  package func endRequest() {
+    isRequestWhole = true
+    isSendingOver = true
+    guard !isClosed, !isOver, let connection = unsafe connection else { return }
+    connection.session.endOutbound(of: http2)
+    connection.setDirty()
+  }
+
+  // Spec: W20 (the deadline covers connecting and queueing)
+  /// The call begins to count. On the loop.
+  package func begin() {
+    if isOver { return }
+    guard let timeout = options.timeout else { return }
+    let nanoseconds = timeout.clampedNanoseconds
+    // Spec: W17 (an expired deadline fails here, and nothing is sent)
+    if nanoseconds <= 0 { return expire() }
+    let (moment, overflows) = loop.now.addingReportingOverflow(nanoseconds)
+    if overflows { return }
+    deadlineNanoseconds = moment
+    loop.schedule(deadlineTimer, at: moment)
+  }
+
+  // MARK: Sending
+
+  /// Sends it on a connection. On the loop.
+  func start(on connection: ClientConnection, head: HeaderBlock) throws(HTTP2Error) {
+    attempts += 1
+    if let replay, outbound.count <= Self.maxReplayBytes {
+      if attempts == 1 { unsafe replay.append(outbound.readable) }
+    } else {
+      replay = nil
+    }
+    unsafe self.connection = connection
+    isClosed = false
+    let endsAtOnce = isRequestWhole && outbound.isEmpty
+    do throws(HTTP2Error) {
+      try connection.session.submitRequest(
+        head, stream: http2, receiver: self, endOfStream: endsAtOnce)
+    } catch {
+      isClosed = true
+      unsafe self.connection = nil
+      throw error
+    }
+    if isRequestWhole, !endsAtOnce { connection.session.endOutbound(of: http2) }
+    connection.setDirty()
+  }
+
+  override func willSendMessage() {
+    // Before the first attempt everything is in `outbound` anyway.
+    guard attempts > 0, let replay else { return }
+    if replay.count > Self.maxReplayBytes { self.replay = nil }
+  }
+
+  /// Keeps what was added to `outbound` at `offset` for another attempt.
+  package func noteForReplay(from offset: Int) {
+    guard attempts > 0, let replay, offset < outbound.count else { return }
+    if replay.count + outbound.count - offset > Self.maxReplayBytes {
+      self.replay = nil
+    } else {
+      unsafe replay.append(outbound.slice(at: offset, count: outbound.count - offset))
+    }
+  }
+
+  /// Whether it can be sent on another connection: no server has looked at it, and all that it
+  /// sent is still known.
+  // Spec: W85 (A6: transparent retry)
+  private var canBeSentAgain: Bool {
+    replay != nil && !isOver && !hasHead && closeCode == ErrorCode.refusedStream && attempts < 2
+  }
+
+  private func prepareForAnotherAttempt() {
+    guard let replay else { return }
+    let unsent = outbound.bytes
+    http2.resetForReuse()
+    unsafe outbound.append(replay.readable)
+    // Nothing beyond `replay` can be unsent: each message was added to both.
+    assert(outbound.count >= unsent.count)
+    closeCode = 0
+    creditedBytes = 0
+    inbound.removeAll()
+  }
+
+  // MARK: What came
+
+  @unsafe package override func receiveField(
+    name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer
+  ) {
+    unsafe response.receive(name: name, value: value)
+  }
+
+  package override func receiveFieldsEnd(endOfStream: Bool, isTooLarge: Bool) {
+    if isTooLarge {
+      response.end(Self.tooLargeFields, origin: .peer)
+      pendingReset = ErrorCode.cancel
+    }
+    note(response.receiveFieldsEnd(endOfStream: endOfStream))
+  }
+
+  private static let tooLargeFields = Status(
+    .resourceExhausted,
+    "The response's metadata is over the limit. Have the server send less, or raise the channel's "
+      + "maxHeaderListBytes.")
+
+  @unsafe package override func receiveData(_ bytes: UnsafeRawBufferPointer) {
+    let action = unsafe response.receiveData(bytes)
+    if action == .deliver, !isOver {
+      unsafe super.receiveData(bytes)
+    } else {
+      unsafe connection?.session.consume(bytes.count, of: http2)
+      note(action)
+    }
+  }
+
+  package override func receiveEndOfStream() {
+    note(response.receiveEndOfStream(unreadMessageBytes: inbound.isEmpty ? 0 : cutOffBytes))
+  }
+
+  /// Bytes behind the last whole message.
+  private var cutOffBytes: Int {
+    var offset = 0
+    while case .whole(let payloadBytes, _) = peekInbound(at: offset) {
+      offset += MessageFramer.prefixBytes + payloadBytes
+    }
+    return inbound.count - offset
+  }
+
+  private func note(_ action: ResponseState.Action) {
+    switch action {
+    case .head:
+      hasHead = true
+      replay = nil
+    case .reset(let code): pendingReset = code
+    case .nothing, .deliver, .drop, .over: break
+    }
+    noteChange()
+  }
+
+  override func act() {
+    if let code = pendingReset {
+      pendingReset = nil
+      unsafe connection?.session.reset(http2, errorCode: code)
+    }
+    if isClosed, response.status == nil, !settleClose() { return }
+    if response.status != nil { complete() }
+    checkLimit()
+    advanceInbound()
+    resumeWaiters()
+    if hasHead { resumeHeadWaiters() }
+    if isClosed { leaveConnection() }
+  }
+
+  // Spec: W36 (refused from the prefix alone)
+  private func checkLimit() {
+    guard !isOver, case .refused(let error) = peekInbound() else { return }
+    _ = fail(with: error.status)
+  }
+
+  /// The stream is gone and nobody said how the call ended.
+  ///
+  /// - Returns: `false` if the call goes on, on another connection.
+  private func settleClose() -> Bool {
+    guard let connection = unsafe connection as? ClientConnection else { return true }
+    if connection.isClosed, closeCode == ErrorCode.cancel {
+      // Spec: W81 (connection loss: every open client call UNAVAILABLE)
+      response.end(connection.lossStatus, origin: .library)
+      return true
+    }
+    if canBeSentAgain, let owner = connection.owner {
+      leaveConnection()
+      prepareForAnotherAttempt()
+      owner.sendAgain(self)
+      return false
+    }
+    response.receiveReset(code: closeCode, isDeadlinePast: isDeadlinePast)
+    return true
+  }
+
+  private var isDeadlinePast: Bool { deadlineNanoseconds.map { $0 <= loop.now } ?? false }
+
+  /// The status is known: whoever waits hears of it.
+  private func complete() {
+    if isOver { return }
+    loop.cancel(deadlineTimer)
+    let status = response.status ?? .ok
+    let error = RPCError(status, metadata: response.trailingMetadata, origin: response.origin)
+    isSendingOver = true
+    replay = nil
+    if !isClosed, let connection = unsafe connection {
+      // Spec: W65 (the server has ended early: we stop sending)
+      if !hasRemoteEnded || !isRequestWhole || !outbound.isEmpty {
+        connection.session.reset(
+          http2, errorCode: error == nil ? ErrorCode.noError : ErrorCode.cancel)
+      }
+      connection.setDirty()
+    }
+    end(error)
+    resumeHeadWaiters()
+    resumeAll()
+    onOver?()
+    onOver = nil
+  }
+
+  // MARK: Ending it ourselves
+
+  /// Gives the call up with a status of ours. On the loop. Does nothing if it is over.
+  package func cancel(_ status: Status, origin: RPCError.Origin) {
+    if isOver { return }
+    response.end(status, origin: origin)
+    replay = nil
+    complete()
+  }
+
+  // Spec: W18 (RST_STREAM CANCEL, and DEADLINE_EXCEEDED at once)
+  private func expire() {
+    let timeout = options.timeout.map { "\($0)" } ?? "its deadline"
+    cancel(
+      Status(.deadlineExceeded, "The call took longer than its timeout of \(timeout)."),
+      origin: .library)
+  }
+
+  override func fail(with status: Status) -> RPCError {
+    cancel(status, origin: .peer)
+    return failure ?? RPCError(status.code, status.message, origin: .peer)
+  }
+
+  // MARK: Reading
+
+  override func endOfInbound() throws(RPCError) -> Taken? {
+    guard isOver else { return nil }
+    if let failure { throw failure }
+    if !inbound.isEmpty {
+      let status = Cardinality.cutOffResponse
+      throw RPCError(status.code, status.message, origin: .peer)
+    }
+    return .end
+  }
+
+  override func statusOfCompressedMessage() -> Status {
+    CompressionRules.clientStatus(encoding: response.encoding)
+  }
+
+  override var statusOfCutOffMessage: Status { Cardinality.cutOffResponse }
+
+  override var hasInboundNews: Bool {
+    if isOver { return true }
+    if case .incomplete = peekInbound() { return false }
+    return true
+  }
+
+  /// A call whose response is one message waits for it all the time.
+  override var isMessageAwaited: Bool {
+    !isOver && (!descriptor.kind.hasResponseStream || super.isMessageAwaited)
+  }
+
+  // Spec: W42 (statuscodes: cardinality violations)
+  /// The one response message of a call that is over. From the thread that waited for it.
+  @unsafe package func singleResponse() throws(RPCError) -> UnsafeRawBufferPointer {
+    if let failure { throw failure }
+    let status: Status
+    switch peekInbound() {
+    case .whole(let payloadBytes, isCompressed: false):
+      let wholeBytes = MessageFramer.prefixBytes + payloadBytes
+      if inbound.count == wholeBytes {
+        return unsafe inbound.slice(at: MessageFramer.prefixBytes, count: payloadBytes)
+      }
+      status = Cardinality.secondResponse
+    case .whole(_, isCompressed: true): status = statusOfCompressedMessage()
+    case .refused(let error): status = error.status
+    case .incomplete:
+      status = inbound.isEmpty ? Cardinality.noResponse : Cardinality.cutOffResponse
+    }
+    throw RPCError(
+      status.code, status.message, metadata: response.trailingMetadata, origin: .peer)
+  }
+
+  // MARK: Waiting
+
+  private var headWaiters: [UnsafeContinuation<Void, Never>] = unsafe []
+
+  private func resumeHeadWaiters() {
+    if unsafe headWaiters.isEmpty { return }
+    let waiting = unsafe headWaiters
+    unsafe headWaiters = []
+    for unsafe waiter in unsafe waiting { unsafe waiter.resume() }
+  }
+
+  private func resumeAll() {
+    if unsafe waiters.isEmpty { return }
+    let waiting = unsafe waiters
+    unsafe waiters = []
+    for unsafe waiter in unsafe waiting { unsafe waiter.resume() }
+  }
+
+  /// Resumes `continuation` when the call is over. On the loop.
+  @unsafe package func whenOver(_ continuation: UnsafeContinuation<Void, Never>) {
+    if isOver { return unsafe continuation.resume() }
+    unsafe waiters.append(continuation)
+  }
+
+  /// Resumes `continuation` when the initial metadata is here, or the call is over. On the loop.
+  @unsafe package func whenHead(_ continuation: UnsafeContinuation<Void, Never>) {
+    if isOver || hasHead { return unsafe continuation.resume() }
+    unsafe headWaiters.append(continuation)
+  }
+}

@@ -1,0 +1,395 @@
+internal import TernBytes
+package import TernCore
+package import TernEventLoop
+internal import TernHTTP2
+package import TernWire
+
+/// What a server does with one call. The server's table of methods has one a method.
+package protocol CallHandler: AnyObject, Sendable {
+  /// Whether the request is one message, which has to be whole before the handler begins.
+  var takesSingleRequest: Bool { get }
+  var maxRequestMessageBytes: Int { get }
+  var maxResponseMessageBytes: Int { get }
+  /// Runs on the stream's loop; ends with `finish`.
+  nonisolated(nonsending) func run(_ stream: ServerStream) async
+}
+
+/// A call that a client made: its request, its handler, its response.
+@safe package final class ServerStream: CallStream, LoopTask, @unchecked Sendable {
+  // `@unchecked Sendable` as its superclass.
+
+  private enum Phase {
+    case awaitingHead
+    /// The one request message is not whole.
+    case awaitingRequest
+    case running
+    /// The answer is given; the handler may not have noticed yet.
+    case answered
+  }
+
+  package let head = RequestHead()
+  private var phase = Phase.awaitingHead
+  private var hasWholeHead = false
+  private var isHeadTooLarge = false
+  private var hasSentHead = false
+  private var handler: (any CallHandler)?
+  private var worker: Worker?
+  private var isHandlerRunning = false
+  private var liveCounter: LiveHandlers?
+  private var pool: ServerStreamPool?
+  private lazy var deadlineTimer = LoopTimer { [unowned self] in expire() }
+  /// When the call has to be over, on the loop's clock.
+  package private(set) var deadlineNanoseconds: Int64?
+  package private(set) var peer = SocketAddress.memory
+  package private(set) var local = SocketAddress.memory
+
+  // Handlers touch these from whatever thread they run on.
+  private let metadataLock = Lock()
+  private var initialMetadata: Metadata = [:]
+  private var trailingMetadata: Metadata = [:]
+
+  private static let responseHead = HeaderBlock(ResponseFields.head)
+  private static let trailersOK = HeaderBlock(ResponseFields.trailersOK)
+
+  init(loop: EventLoop, pool: ServerStreamPool) {
+    self.pool = pool
+    super.init(loop: loop)
+  }
+
+  /// Begins a call on a connection.
+  func open(on connection: ServerConnection) {
+    unsafe self.connection = connection
+    isClosed = false
+    liveCounter = connection.liveHandlers
+    peer = connection.peer
+    local = connection.local
+  }
+
+  override func prepareForReuse() {
+    super.prepareForReuse()
+    head.removeAll()
+    phase = .awaitingHead
+    hasWholeHead = false
+    isHeadTooLarge = false
+    hasSentHead = false
+    handler = nil
+    worker = nil
+    deadlineNanoseconds = nil
+    if !initialMetadata.isEmpty { initialMetadata = [:] }
+    if !trailingMetadata.isEmpty { trailingMetadata = [:] }
+  }
+
+  // MARK: What came
+
+  @unsafe package override func receiveField(
+    name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer
+  ) {
+    // A second block is trailers, and gRPC has none in this direction.
+    if !hasWholeHead { unsafe head.receive(name: name, value: value) }
+  }
+
+  package override func receiveFieldsEnd(endOfStream: Bool, isTooLarge: Bool) {
+    hasWholeHead = true
+    isHeadTooLarge = isHeadTooLarge || isTooLarge
+    noteChange()
+  }
+
+  override func act() {
+    if !isClosed { step() }
+    advanceInbound()
+    resumeWaiters()
+    if isClosed { didClose() }
+  }
+
+  private func step() {
+    if phase == .awaitingHead, hasWholeHead { accept() }
+    if phase == .awaitingRequest { checkRequest() }
+  }
+
+  // MARK: Accepting
+
+  private func accept() {
+    guard let connection = unsafe connection as? ServerConnection else { return }
+    // Spec: W30 (grpc-java: 431 and RESOURCE_EXHAUSTED)
+    if isHeadTooLarge {
+      return refuse(Self.tooLargeHead(connection.maxHeaderListBytes), httpStatus: 431)
+    }
+    if case .refused(let refusal) = head.verdict() {
+      return answer(HeaderBlock(refusal.fields))
+    }
+    switch connection.admit(self) {
+    case .refused(let status): refuse(status)
+    case .tooMany:
+      phase = .answered
+      connection.session.reset(http2, errorCode: ErrorCode.refusedStream)
+    case .handler(let handler):
+      self.handler = handler
+      maxInboundMessageBytes = handler.maxRequestMessageBytes
+      maxOutboundMessageBytes = handler.maxResponseMessageBytes
+      startDeadline()
+      if phase == .answered { return }
+      if handler.takesSingleRequest { phase = .awaitingRequest } else { start() }
+    }
+  }
+
+  private static func tooLargeHead(_ limit: Int) -> Status {
+    Status(
+      .resourceExhausted,
+      "The request's headers are over the limit of \(limit) bytes. Send less metadata, or raise "
+        + "the server's maxHeaderListBytes.")
+  }
+
+  // Spec: W42 (statuscodes: cardinality violations)
+  // Spec: W40 (statuscodes: end of stream inside a message)
+  private func checkRequest() {
+    switch peekInbound() {
+    case .refused(let error): finish(error.status)
+    case .whole(_, isCompressed: true): finish(statusOfCompressedMessage())
+    case .whole(let payloadBytes, isCompressed: false):
+      if inbound.count > MessageFramer.prefixBytes + payloadBytes {
+        finish(Cardinality.secondRequest)
+      } else if hasRemoteEnded {
+        start()
+      }
+    case .incomplete:
+      guard hasRemoteEnded else { return }
+      finish(inbound.isEmpty ? Cardinality.noRequest : Cardinality.cutOffRequest)
+    }
+  }
+
+  private func start() {
+    phase = .running
+    isHandlerRunning = true
+    liveCounter?.count += 1
+    loop.workers.run(self)
+  }
+
+  // MARK: The handler
+
+  package nonisolated(nonsending) func run(on worker: Worker) async {
+    self.worker = worker
+    unsafe rootTask = unsafe withUnsafeCurrentTask { unsafe $0 }
+    // The client may have gone between the decision and this moment.
+    if !isClosed, !isOver, let handler { await handler.run(self) }
+    self.worker = nil
+    unsafe rootTask = nil
+    isHandlerRunning = false
+    liveCounter?.count -= 1
+    if isClosed { recycle() }
+  }
+
+  /// The one request message. Valid until the handler has ended.
+  @unsafe package var request: UnsafeRawBufferPointer {
+    let prefix = MessageFramer.prefixBytes
+    return unsafe inbound.slice(at: prefix, count: max(0, inbound.count - prefix))
+  }
+
+  /// The request was decoded: its memory and its credit can go back.
+  package func didTakeRequest() { discardInbound() }
+
+  // MARK: Metadata
+
+  package var requestMetadata: Metadata {
+    metadataLock.lock()
+    defer { metadataLock.unlock() }
+    return head.metadata
+  }
+
+  package func setInitialMetadata(_ metadata: Metadata) {
+    metadataLock.lock()
+    initialMetadata = metadata
+    metadataLock.unlock()
+  }
+
+  package func setTrailingMetadata(_ metadata: Metadata) {
+    metadataLock.lock()
+    trailingMetadata = metadata
+    metadataLock.unlock()
+  }
+
+  // Spec: W54 (PROTOCOL-HTTP2, Response-Headers)
+  /// Sends the response's head, if it was not sent yet. On the loop.
+  package func sendHead() throws(RPCError) {
+    if isOver { throw overError }
+    submitHead()
+  }
+
+  package var hasSentInitialMetadata: Bool { hasSentHead }
+
+  override func willSendMessage() { submitHead() }
+
+  private func submitHead() {
+    guard !hasSentHead, !isClosed, let connection = unsafe connection else { return }
+    hasSentHead = true
+    metadataLock.lock()
+    let fields = ResponseFields.metadata(initialMetadata)
+    metadataLock.unlock()
+    let block = fields.map { HeaderBlock([ResponseFields.head, $0]) } ?? Self.responseHead
+    connection.submit { session throws(HTTP2Error) in
+      try session.submitResponse(block, stream: http2)
+    }
+    connection.setDirty()
+  }
+
+  // MARK: Answering
+
+  /// Ends the call with a status. The first one counts; later ones do nothing.
+  package func finish(_ status: Status, metadata: Metadata = [:]) {
+    if phase == .answered || isClosed { return }
+    metadataLock.lock()
+    var metadata = metadata
+    if !trailingMetadata.isEmpty { metadata.append(contentsOf: trailingMetadata) }
+    let initial = initialMetadata
+    metadataLock.unlock()
+    if hasSentHead {
+      answerWithTrailers(status, metadata)
+    } else {
+      // Spec: W55 (PROTOCOL-HTTP2, Trailers-Only)
+      var all = initial
+      all.append(contentsOf: metadata)
+      answer(HeaderBlock(ResponseFields.trailersOnly(status, metadata: all, httpStatus: 200)))
+    }
+  }
+
+  private func answerWithTrailers(_ status: Status, _ metadata: Metadata) {
+    guard let connection = unsafe connection else { return }
+    let isPlain = status.isOK && status.message.isEmpty && metadata.isEmpty
+    let trailers =
+      isPlain ? Self.trailersOK : HeaderBlock(ResponseFields.trailers(status, metadata: metadata))
+    connection.session.endOutbound(of: http2, trailers: trailers)
+    didAnswer()
+  }
+
+  private func refuse(_ status: Status, httpStatus: Int = 200) {
+    answer(
+      HeaderBlock(ResponseFields.trailersOnly(status, metadata: [:], httpStatus: httpStatus)))
+  }
+
+  private func answer(_ block: HeaderBlock) {
+    guard let connection = unsafe connection else { return }
+    connection.submit { session throws(HTTP2Error) in
+      try session.submitTrailersOnly(block, stream: http2)
+    }
+    didAnswer()
+  }
+
+  private func didAnswer() {
+    phase = .answered
+    isSendingOver = true
+    loop.cancel(deadlineTimer)
+    discardInbound()
+    end(nil)
+    unsafe connection?.setDirty()
+  }
+
+  override func fail(with status: Status) -> RPCError {
+    finish(status)
+    return RPCError(status.code, status.message, origin: .peer)
+  }
+
+  override func endOfInbound() throws(RPCError) -> Taken? {
+    if isOver { throw overError }
+    guard hasRemoteEnded else { return nil }
+    if !inbound.isEmpty { throw fail(with: statusOfCutOffMessage) }
+    return .end
+  }
+
+  // Spec: W46 (compression: encoding not supported by the server)
+  override func statusOfCompressedMessage() -> Status {
+    CompressionRules.serverStatus(encoding: head.encoding)
+  }
+
+  override var isMessageAwaited: Bool { phase == .awaitingRequest || super.isMessageAwaited }
+
+  // MARK: Deadline
+
+  // Spec: W19 (the server's own timer, from receipt)
+  private func startDeadline() {
+    guard let timeout = head.timeoutNanoseconds else { return }
+    let (moment, overflows) = loop.now.addingReportingOverflow(timeout)
+    let deadline = overflows ? Int64.max : moment
+    deadlineNanoseconds = deadline
+    // Spec: W16 (0 is legal: it expires at once)
+    if timeout == 0 { return expire() }
+    loop.schedule(deadlineTimer, at: deadline)
+  }
+
+  /// Answers at once, whether or not the handler notices.
+  private func expire() {
+    if phase == .answered || isClosed { return }
+    let status = Status(.deadlineExceeded, "The deadline of the call has passed.")
+    failure = RPCError(status.code, status.message, origin: .library)
+    if outbound.isEmpty {
+      finish(status)
+    } else if let connection = unsafe connection {
+      // Trailers would have to wait behind messages that the client does not read.
+      connection.session.reset(http2, errorCode: ErrorCode.cancel)
+      didAnswer()
+    }
+    worker?.cancel()
+  }
+
+  // MARK: Closing
+
+  private func didClose() {
+    if phase != .answered {
+      phase = .answered
+      failure = closeError
+    }
+    isSendingOver = true
+    isDiscarding = true
+    loop.cancel(deadlineTimer)
+    end(failure)
+    // Spec: W73 (RST_STREAM on a server: the handler is cancelled at once)
+    if closeCode != ErrorCode.noError || !hasRemoteEnded { worker?.cancel() }
+    leaveConnection()
+    if !isHandlerRunning { recycle() }
+  }
+
+  private var closeError: RPCError {
+    guard let connection = unsafe connection, connection.isClosed else {
+      return RPCError(.cancelled, "The client gave the call up.", origin: .peer)
+    }
+    // Spec: W81 (connection loss: every server call CANCELLED)
+    return RPCError(.cancelled, "The connection to the client is lost.", origin: .peer)
+  }
+
+  private func recycle() { pool?.take(back: self) }
+}
+
+/// How many handlers of one connection run: streams may be gone before their handlers are.
+final class LiveHandlers {
+  var count = 0
+}
+
+/// Streams of one loop that wait for their next call.
+@safe package final class ServerStreamPool {
+  /// More than a busy loop uses at once; each keeps a few kilobytes.
+  private static let maxSpare = 256
+  private var spare: [ServerStream] = []
+  private let loop: EventLoop
+
+  package init(loop: EventLoop) { self.loop = loop }
+
+  func make(on connection: ServerConnection) -> ServerStream {
+    let stream = spareStream() ?? ServerStream(loop: loop, pool: self)
+    stream.open(on: connection)
+    return stream
+  }
+
+  /// A stream to which nobody else points. A handle that somebody kept beyond its call must never
+  /// reach another call, so a stream that has one is left to it.
+  private func spareStream() -> ServerStream? {
+    while var stream = spare.popLast() {
+      if isKnownUniquelyReferenced(&stream) {
+        stream.prepareForReuse()
+        return stream
+      }
+    }
+    return nil
+  }
+
+  func take(back stream: ServerStream) {
+    if spare.count < Self.maxSpare { spare.append(stream) }
+  }
+}

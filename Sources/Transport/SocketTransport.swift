@@ -1,0 +1,66 @@
+package import TernEventLoop
+
+/// A socket as a transport.
+package final class SocketTransport: ByteTransport, @unchecked Sendable {
+  // `@unchecked Sendable` as its superclass.
+  private let socket: Socket
+  private let source = SocketSource()
+  private var loop: EventLoop?
+  private let local: SocketAddress
+  private let remote: SocketAddress
+
+  package init(_ socket: Socket) {
+    self.socket = socket
+    local = socket.localAddress() ?? .unix(path: "")
+    remote = socket.remoteAddress() ?? .unix(path: "")
+    super.init()
+  }
+
+  package override var localAddress: SocketAddress { local }
+  package override var remoteAddress: SocketAddress { remote }
+
+  package override func open(
+    on loop: EventLoop, receiver: any TransportReceiver
+  ) throws(SystemError) {
+    unsafe self.receiver = receiver
+    source.receiver = receiver
+    self.loop = loop
+    try loop.add(source, descriptor: socket.descriptor, interest: .readable)
+  }
+
+  @unsafe package override func read(
+    into bytes: UnsafeMutableRawBufferPointer
+  ) throws(SystemError) -> Socket.ReadResult {
+    try unsafe socket.read(into: bytes)
+  }
+
+  @unsafe package override func write(_ bytes: UnsafeRawBufferPointer) throws(SystemError) -> Int {
+    try unsafe socket.write(bytes)
+  }
+
+  package override func reportWritable(_ isWanted: Bool) {
+    loop?.watch(
+      source, descriptor: socket.descriptor, for: isWanted ? [.readable, .writable] : .readable)
+  }
+
+  package override func close() {
+    loop?.remove(source, descriptor: socket.descriptor)
+    loop = nil
+    source.receiver = nil
+    // The descriptor closes with the last reference; the peer should not wait for that.
+    socket.shutDown()
+  }
+}
+
+/// What the loop tells a socket's owner.
+private final class SocketSource: EventSource {
+  let registration = SourceRegistration()
+  weak var receiver: (any TransportReceiver)?
+
+  func receiveReadiness(_ readiness: Readiness) {
+    guard let receiver else { return }
+    if readiness.contains(.writable) { receiver.transportIsWritable() }
+    // A broken connection says why on the next read.
+    if !readiness.isDisjoint(with: [.readable, .hangUp]) { receiver.transportIsReadable() }
+  }
+}
