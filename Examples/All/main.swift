@@ -1,5 +1,8 @@
-internal import ExampleServices
+internal import ChatService
 internal import ExampleSupport
+internal import GreeterService
+internal import NumbersService
+internal import SumService
 internal import Tern
 
 // All four services on one port: a server may have as many as it likes.

@@ -34,5 +34,5 @@ public enum Arguments {
 /// Prints a line and sees that it leaves at once, even into a pipe: somebody waits for it.
 public func announce(_ line: String) {
   print(line)
-  unsafe fflush(nil)
+  fflush(nil)
 }

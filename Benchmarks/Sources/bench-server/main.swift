@@ -38,5 +38,5 @@ let server = GRPCServer(services: [echo])
 try await server.run(on: .tcp("127.0.0.1", 0), credentials: .insecure) { address in
   print("Listening on \(address)")
   // Into a pipe, print leaves the line in a buffer; the benchmark waits for it.
-  unsafe fflush(nil)
+  fflush(nil)
 }

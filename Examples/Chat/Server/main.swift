@@ -1,4 +1,4 @@
-internal import ExampleServices
+internal import ChatService
 internal import ExampleSupport
 internal import Tern
 

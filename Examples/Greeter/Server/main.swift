@@ -1,5 +1,5 @@
-internal import ExampleServices
 internal import ExampleSupport
+internal import GreeterService
 internal import Tern
 
 // Greets, until SIGTERM or SIGINT. Call it with greeter-client.

@@ -1,5 +1,5 @@
-internal import ExampleServices
 internal import ExampleSupport
+internal import NumbersService
 internal import Tern
 
 // Counts, until SIGTERM or SIGINT. Call it with number-client.

@@ -1,5 +1,5 @@
-internal import ExampleServices
 internal import ExampleSupport
+internal import SumService
 internal import Tern
 
 // Adds up, until SIGTERM or SIGINT. Call it with sum-client.
