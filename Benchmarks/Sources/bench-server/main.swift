@@ -34,7 +34,10 @@ else {
   exit(2)
 }
 
-let server = GRPCServer(services: [echo])
+// As many as the C server allows.
+var options = ServerOptions()
+options.maxConcurrentStreams = 1000
+let server = GRPCServer(services: [echo], options: options)
 try await server.run(on: .tcp("127.0.0.1", 0), credentials: .insecure) { address in
   print("Listening on \(address)")
   // Into a pipe, print leaves the line in a buffer; the benchmark waits for it.
