@@ -12,18 +12,14 @@ struct Layer {
   var kind: Kind
   /// Where it lies, if not in the folder of its name below that of its kind.
   var path: String?
-  /// Its files, if not all in its folder.
-  var sources: [String]?
 
   init(
-    _ name: String, _ dependencies: [String] = [], kind: Kind = .library, path: String? = nil,
-    sources: [String]? = nil
+    _ name: String, _ dependencies: [String] = [], kind: Kind = .library, path: String? = nil
   ) {
     self.name = name
     self.dependencies = dependencies
     self.kind = kind
     self.path = path
-    self.sources = sources
   }
 }
 
@@ -43,15 +39,15 @@ let layers: [Layer] = [
   Layer(
     "protoc-gen-tern", ["Codegen", "SwiftProtobuf", "SwiftProtobufPluginLibrary"], kind: .program),
 
+  Layer("TestSupport", ["CNghttp2"], path: "Tests/Support"),
   Layer("BytesTests", ["Bytes"], kind: .test),
+  Layer("SupportTests", ["TestSupport"], kind: .test),
   Layer("CoreTests", ["Bytes", "Core"], kind: .test),
   Layer("WireTests", ["Bytes", "Core", "Wire"], kind: .test),
 ]
 
 /// Layers whose module is named as the folder; all others get the prefix.
-let unprefixed: Set = [
-  "Tern", "TernRuntime", "ExampleProtos", "ExampleSupport", "ExampleServices",
-]
+let unprefixed: Set = ["Tern", "TernRuntime", "protoc-gen-tern", "TestSupport"]
 let external: [String: Target.Dependency] = [
   "Logging": .product(name: "Logging", package: "swift-log"),
   "SwiftProtobuf": .product(name: "SwiftProtobuf", package: "swift-protobuf"),
@@ -90,8 +86,7 @@ func target(_ layer: Layer) -> Target {
   switch layer.kind {
   case .library:
     return .target(
-      name: name, dependencies: dependencies, path: path, sources: layer.sources,
-      swiftSettings: settings)
+      name: name, dependencies: dependencies, path: path, swiftSettings: settings)
   case .program:
     return .executableTarget(
       name: name, dependencies: dependencies, path: path, swiftSettings: settings)

@@ -14,7 +14,9 @@
   }
 
   private let storage = ByteBuffer()
-  private var places: [Place] = []
+  /// A run of `Place`. Not an array: as a changing property of a class it would cost an exclusivity
+  /// check at run time, each time.
+  private let places = ByteBuffer()
 
   package init() {}
 
@@ -23,7 +25,7 @@
     for (name, value) in fields { append(name: name, value: value) }
   }
 
-  package var count: Int { places.count }
+  package var count: Int { places.count / MemoryLayout<Place>.stride }
   package var isEmpty: Bool { places.isEmpty }
   /// All names and values together, in bytes.
   package var byteCount: Int { storage.count }
@@ -71,20 +73,27 @@
   }
 
   private func note(_ nameStart: Int, _ valueStart: Int) {
-    places.append(
-      Place(
-        name: nameStart, nameCount: valueStart - nameStart,
-        value: valueStart, valueCount: storage.count - valueStart))
+    let place = Place(
+      name: nameStart, nameCount: valueStart - nameStart,
+      value: valueStart, valueCount: storage.count - valueStart)
+    unsafe places.reserve(MemoryLayout<Place>.stride).storeBytes(of: place, as: Place.self)
+  }
+
+  private func place(at index: Int) -> Place {
+    let stride = MemoryLayout<Place>.stride
+    return unsafe places.slice(at: index * stride, count: stride).loadUnaligned(as: Place.self)
   }
 
   /// The bytes of a name. Valid until the block changes.
   @unsafe package func name(at index: Int) -> UnsafeRawBufferPointer {
-    unsafe storage.slice(at: places[index].name, count: places[index].nameCount)
+    let place = place(at: index)
+    return unsafe storage.slice(at: place.name, count: place.nameCount)
   }
 
   /// The bytes of a value. Valid until the block changes.
   @unsafe package func value(at index: Int) -> UnsafeRawBufferPointer {
-    unsafe storage.slice(at: places[index].value, count: places[index].valueCount)
+    let place = place(at: index)
+    return unsafe storage.slice(at: place.value, count: place.valueCount)
   }
 
   package func nameText(at index: Int) -> String {
@@ -98,6 +107,6 @@
 
   package func removeAll() {
     storage.removeAll(keepingAtMost: 4 << 10)
-    places.removeAll(keepingCapacity: true)
+    places.removeAll(keepingAtMost: 4 << 10)
   }
 }

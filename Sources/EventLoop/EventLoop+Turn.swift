@@ -6,6 +6,11 @@ package protocol Flushable: AnyObject {
   func flush()
 }
 
+/// Hears of turns that took longer than `EventLoop.longTurnNanoseconds`.
+package protocol LongTurnObserver: AnyObject {
+  func noteLongTurn(nanoseconds: Int64)
+}
+
 extension EventLoop {
   /// How often jobs that make new jobs are followed within one turn, and how often a flush that
   /// wakes jobs is. Both bounds are needed: a handler that loops over `Task.yield()` would
@@ -160,8 +165,19 @@ extension EventLoop {
   package static let longTurnNanoseconds: Int64 = 100_000_000
 
   private func checkTurnLength() {
-    guard let onLongTurn else { return }
+    if longTurnObservers.isEmpty { return }
     let length = clock.nanoseconds - turnBegan
-    if length > Self.longTurnNanoseconds { onLongTurn(length) }
+    if length <= Self.longTurnNanoseconds { return }
+    for observer in longTurnObservers { observer.noteLongTurn(nanoseconds: length) }
+  }
+
+  /// On the loop.
+  package func addLongTurnObserver(_ observer: any LongTurnObserver) {
+    longTurnObservers.append(observer)
+  }
+
+  /// On the loop.
+  package func removeLongTurnObserver(_ observer: any LongTurnObserver) {
+    longTurnObservers.removeAll { $0 === observer }
   }
 }

@@ -41,8 +41,11 @@ internal import Synchronization
   package let readBuffer: ScratchBuffer
   package let writeBuffer: ScratchBuffer
 
-  /// Told of each turn that kept the loop for longer than it should: how long, in nanoseconds.
-  var onLongTurn: ((Int64) -> Void)?
+  /// Told of each turn that kept the loop for longer than it should.
+  var longTurnObservers: [any LongTurnObserver] = []
+  /// What ran last, for those observers. An identifier and not a reference: it is set for each
+  /// call.
+  package var lastActivity: ObjectIdentifier?
   var turnBegan: Int64 = 0
 
   /// How many connections live on it; a group gives new ones to the loop with the fewest.

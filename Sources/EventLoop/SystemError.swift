@@ -29,3 +29,10 @@ public struct SystemError: Error, Hashable, Sendable {
 extension SystemError: CustomStringConvertible {
   public var description: String { "\(reason) (\(call), errno \(code))" }
 }
+
+extension SystemError {
+  /// The machine has no such address, or no such kind of address.
+  package var isMissingAddress: Bool { code == EADDRNOTAVAIL || code == EAFNOSUPPORT }
+  package var isAddressInUse: Bool { code == EADDRINUSE }
+  package var isNotPermitted: Bool { code == EACCES || code == EPERM }
+}

@@ -37,6 +37,9 @@ internal import TernWire
   final var closeCode: UInt32 = 0
   /// Nothing more can be sent or read: handles say so with `failure`.
   package final internal(set) var isOver = false
+  /// Whether nobody waits for the outcome any more. From any thread.
+  package final var isGivenUp: Bool { givenUp.load(ordering: .acquiring) }
+  private final let givenUp = Atomic<Bool>(false)
   /// Our side is ended: nothing more may be sent, though more may come.
   package final internal(set) var isSendingOver = false
   /// Why the call is over, for whoever still reads or writes.
@@ -70,6 +73,7 @@ internal import TernWire
     isOver = false
     isSendingOver = false
     failure = nil
+    givenUp.store(false, ordering: .releasing)
     unsafe rootTask = nil
     unsafe connection = nil
   }
@@ -129,6 +133,7 @@ internal import TernWire
     if isOver { return }
     isOver = true
     failure = error
+    if error != nil { givenUp.store(true, ordering: .releasing) }
     resumeWaiters()
   }
 
@@ -172,6 +177,9 @@ internal import TernWire
 
   /// What a reader is told when all messages are taken; `nil` if more may come.
   func endOfInbound() throws(RPCError) -> Taken? { nil }
+
+  /// The task that reads was cancelled.
+  func readerWasCancelled() {}
 
   /// A message is in `outbound`, and the connection will be flushed.
   func willSendMessage() {}

@@ -130,6 +130,7 @@ package import TernWire
     guard let replay else { return }
     let unsent = outbound.bytes
     http2.resetForReuse()
+    response.removeAll()
     unsafe outbound.append(replay.readable)
     // Nothing beyond `replay` can be unsent: each message was added to both.
     assert(outbound.count >= unsent.count)
@@ -152,6 +153,8 @@ package import TernWire
       pendingReset = ErrorCode.cancel
     }
     note(response.receiveFieldsEnd(endOfStream: endOfStream))
+    // Spec: W40 (trailers behind a message that is cut off)
+    if endOfStream { receiveEndOfStream() }
   }
 
   private static let tooLargeFields = Status(
@@ -279,6 +282,11 @@ package import TernWire
   override func fail(with status: Status) -> RPCError {
     cancel(status, origin: .peer)
     return failure ?? RPCError(status.code, status.message, origin: .peer)
+  }
+
+  /// Whoever cancels the task that reads the response gives the call up.
+  override func readerWasCancelled() {
+    cancel(Status(.cancelled, "The task that read the response was cancelled."), origin: .caller)
   }
 
   // MARK: Reading

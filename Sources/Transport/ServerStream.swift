@@ -208,8 +208,15 @@ package protocol CallHandler: AnyObject, Sendable {
   }
 
   // Spec: W54 (PROTOCOL-HTTP2, Response-Headers)
-  /// Sends the response's head, if it was not sent yet. On the loop.
-  package func sendHead() throws(RPCError) {
+  /// Sends the response's head, if it was not sent yet. From any thread.
+  package nonisolated(nonsending) func sendHead() async throws {
+    if loop.isCurrent { return try sendHeadOnLoop() }
+    try await withTaskExecutorPreference(loop) { try await hopAndSendHead() }
+  }
+
+  @concurrent private func hopAndSendHead() async throws { try sendHeadOnLoop() }
+
+  private func sendHeadOnLoop() throws {
     if isOver { throw overError }
     submitHead()
   }

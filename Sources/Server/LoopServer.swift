@@ -1,0 +1,103 @@
+internal import Logging
+internal import TernCore
+internal import TernEventLoop
+internal import TernHTTP2
+package import TernTransport
+internal import TernWire
+
+/// The part of a server that lives on one loop: its connections there.
+@safe package final class LoopServer: ServerConnectionOwner, @unchecked Sendable {
+  // `@unchecked Sendable` because only its loop touches it; `init` hands it over.
+  let loop: EventLoop
+  private let table: MethodTable
+  private let options: ServerOptions
+  private let pool: ServerStreamPool
+  private let watchdog: HandlerWatchdog
+  private var connections: [ObjectIdentifier: ServerConnection] = [:]
+  private var isDraining = false
+  /// Called when it drains and has no connection left.
+  private let onEmpty: @Sendable () -> Void
+
+  init(
+    loop: EventLoop, table: MethodTable, methods: [RegisteredMethod], options: ServerOptions,
+    onEmpty: @escaping @Sendable () -> Void
+  ) {
+    self.loop = loop
+    self.table = table
+    self.options = options
+    self.onEmpty = onEmpty
+    pool = ServerStreamPool(loop: loop)
+    watchdog = HandlerWatchdog(loop: loop, methods: methods, logger: options.logger)
+  }
+
+  /// Begins. On the loop.
+  func start() { loop.addLongTurnObserver(watchdog) }
+
+  /// Takes over a connection. On the loop.
+  func accept(_ transport: ByteTransport) {
+    if isDraining { return transport.close() }
+    do {
+      let connection = try ServerConnection(
+        transport: transport, loop: loop, pool: pool, settings: options.settings,
+        limits: options.limits, owner: self, logger: options.logger)
+      connections[ObjectIdentifier(connection)] = connection
+      connection.start()
+    } catch {
+      options.logger.error(
+        "A connection could not be served.",
+        metadata: ["peer": "\(transport.remoteAddress)", "reason": "\(error)"])
+      transport.close()
+    }
+  }
+
+  // MARK: ServerConnectionOwner
+
+  package func handler(for stream: ServerStream) -> Admission {
+    if let method = unsafe table.method(for: stream.head.path) { return .handler(method) }
+    return .refused(table.statusOfUnknown(path: stream.head.pathText))
+  }
+
+  package func didClose(_ connection: ServerConnection) {
+    connections[ObjectIdentifier(connection)] = nil
+    endIfEmpty()
+  }
+
+  // MARK: Ending
+
+  /// Lets the calls end; then the connections. On the loop.
+  func drain() {
+    if isDraining { return }
+    isDraining = true
+    loop.removeLongTurnObserver(watchdog)
+    for connection in connections.values { connection.drain() }
+    endIfEmpty()
+  }
+
+  /// Ends all connections at once. On the loop.
+  func closeNow(_ reason: String) {
+    for connection in connections.values { connection.closeNow(reason) }
+  }
+
+  private func endIfEmpty() {
+    if isDraining, connections.isEmpty { onEmpty() }
+  }
+}
+
+extension ServerOptions {
+  var settings: HTTP2Settings {
+    var settings = HTTP2Settings()
+    settings.maxConcurrentStreams = maxConcurrentStreams
+    settings.streamWindowBytes = streamWindowBytes
+    settings.connectionWindowBytes = connectionWindowBytes
+    settings.maxHeaderListBytes = maxHeaderListBytes
+    settings.hardMaxHeaderListBytes = 2 * maxHeaderListBytes
+    return settings
+  }
+
+  var limits: ServerConnection.Limits {
+    var limits = ServerConnection.Limits()
+    limits.handshakeTimeout = handshakeTimeout
+    limits.receiveBudgetBytes = receiveBudgetBytes
+    return limits
+  }
+}

@@ -1,0 +1,81 @@
+public import TernCore
+public import TernEventLoop
+public import TernTransport
+internal import TernWire
+
+/// What a handler knows of its call beyond the request, and what it may say beyond the response.
+///
+/// May be used from any thread. When the call is over it knows what it knew, and does nothing.
+public struct ServerContext: Sendable {
+  package let stream: ServerStream
+  /// The method that was called.
+  public let method: MethodDescriptor
+
+  @usableFromInline package init(_ call: _ServerCall, _ method: MethodDescriptor) {
+    stream = call.stream
+    self.method = method
+  }
+
+  // MARK: The request
+
+  /// What the client sent beside its messages.
+  public var metadata: Metadata { stream.requestMetadata }
+  /// The address of the client.
+  public var peer: SocketAddress { stream.peer }
+  /// The address at which the client reached us.
+  public var localAddress: SocketAddress { stream.local }
+  /// The host that the client asked for.
+  public var authority: String { stream.head.authority }
+  /// The client's library and version, in its own words.
+  public var userAgent: String { stream.head.userAgent }
+
+  // MARK: Time
+
+  /// How long the client still waits; `nil` if it set no deadline. Not below zero.
+  public var timeRemaining: Duration? {
+    stream.deadlineNanoseconds.map { deadline in
+      .nanoseconds(max(0, deadline - stream.loop.clock.nanoseconds))
+    }
+  }
+
+  /// When the call has to be over; `nil` if the client set no deadline.
+  public var deadline: ContinuousClock.Instant? {
+    timeRemaining.map { ContinuousClock.now.advanced(by: $0) }
+  }
+
+  /// Whether nobody waits for the answer any more: the client gave up, its connection is lost, or
+  /// the deadline has passed.
+  public var isCancelled: Bool { stream.isGivenUp }
+
+  // MARK: The response
+
+  /// Sets the metadata that goes ahead of the first message.
+  ///
+  /// - Throws: `RPCError` if it cannot travel, or was sent already.
+  public func setInitialMetadata(_ metadata: Metadata) throws(RPCError) {
+    try check(metadata)
+    stream.setInitialMetadata(metadata)
+  }
+
+  /// Sends the initial metadata now, without waiting for the first message.
+  ///
+  /// - Throws: `RPCError` if it cannot travel, or the call is over.
+  public nonisolated(nonsending) func sendInitialMetadata(_ metadata: Metadata) async throws {
+    try check(metadata)
+    stream.setInitialMetadata(metadata)
+    try await stream.sendHead()
+  }
+
+  /// Sets the metadata that goes with the status, whatever it is.
+  ///
+  /// - Throws: `RPCError` if it cannot travel.
+  public func setTrailingMetadata(_ metadata: Metadata) throws(RPCError) {
+    try check(metadata)
+    stream.setTrailingMetadata(metadata)
+  }
+
+  // Spec: W13 (PROTOCOL-HTTP2, reserved names)
+  private func check(_ metadata: Metadata) throws(RPCError) {
+    if let problem = metadata.problem { throw RPCError(.internal, problem, origin: .caller) }
+  }
+}

@@ -1,0 +1,144 @@
+public import TernCore
+public import TernTransport
+
+/// One method of a service with its handler, as a server runs it.
+///
+/// Generated code makes them. By hand it takes a method and a function:
+///
+/// ```swift
+/// let echo = ServerMethod.unary(
+///   RPCMethod(
+///     MethodDescriptor(service: "test.Echo", method: "Echo", kind: .unary),
+///     requestCodec: .bytes, responseCodec: .bytes)
+/// ) { request, context in request }
+/// ```
+///
+/// The four functions are thin: decode, call, encode. They are generic, and so are made anew in the
+/// user's module for each type of message; all else works on bytes and exists once.
+public struct ServerMethod: Sendable {
+  @usableFromInline package typealias Body =
+    nonisolated(nonsending) @Sendable (_ServerCall, HandlerExecution) async throws -> Void
+
+  public let descriptor: MethodDescriptor
+  package let body: Body
+
+  @usableFromInline package init(_ descriptor: MethodDescriptor, body: @escaping Body) {
+    self.descriptor = descriptor
+    self.body = body
+  }
+
+  /// One request, one response.
+  @inlinable
+  public static func unary<Request: Sendable, Response: Sendable>(
+    _ method: RPCMethod<Request, Response>,
+    _ handler:
+      nonisolated(nonsending) @escaping @Sendable (Request, ServerContext) async throws -> Response
+  ) -> ServerMethod {
+    let descriptor = method.descriptor
+    return ServerMethod(descriptor) { call, execution in
+      let request = try unsafe _decode(call.request, with: method.requestCodec)
+      call.didTakeRequest()
+      let context = ServerContext(call, descriptor)
+      let response =
+        execution.isOnEventLoop
+        ? try await handler(request, context)
+        : try await execution.run { try await handler(request, context) }
+      _ = try _MessageWriter(call, codec: method.responseCodec).put(response)
+    }
+  }
+
+  /// One request, many responses.
+  @inlinable
+  public static func serverStreaming<Request: Sendable, Response: Sendable>(
+    _ method: RPCMethod<Request, Response>,
+    _ handler:
+      nonisolated(nonsending) @escaping @Sendable (
+        Request, ResponseWriter<Response>, ServerContext
+      ) async throws -> Void
+  ) -> ServerMethod {
+    let descriptor = method.descriptor
+    return ServerMethod(descriptor) { call, execution in
+      let request = try unsafe _decode(call.request, with: method.requestCodec)
+      call.didTakeRequest()
+      let context = ServerContext(call, descriptor)
+      let responses = ResponseWriter(call, codec: method.responseCodec)
+      if execution.isOnEventLoop { return try await handler(request, responses, context) }
+      try await execution.run { try await handler(request, responses, context) }
+    }
+  }
+
+  /// Many requests, one response.
+  @inlinable
+  public static func clientStreaming<Request: Sendable, Response: Sendable>(
+    _ method: RPCMethod<Request, Response>,
+    _ handler:
+      nonisolated(nonsending) @escaping @Sendable (
+        RequestStream<Request>, ServerContext
+      ) async throws -> Response
+  ) -> ServerMethod {
+    let descriptor = method.descriptor
+    return ServerMethod(descriptor) { call, execution in
+      let context = ServerContext(call, descriptor)
+      let requests = RequestStream(call, codec: method.requestCodec)
+      let response =
+        execution.isOnEventLoop
+        ? try await handler(requests, context)
+        : try await execution.run { try await handler(requests, context) }
+      _ = try _MessageWriter(call, codec: method.responseCodec).put(response)
+    }
+  }
+
+  /// Many requests, many responses.
+  @inlinable
+  public static func bidirectional<Request: Sendable, Response: Sendable>(
+    _ method: RPCMethod<Request, Response>,
+    _ handler:
+      nonisolated(nonsending) @escaping @Sendable (
+        RequestStream<Request>, ResponseWriter<Response>, ServerContext
+      ) async throws -> Void
+  ) -> ServerMethod {
+    let descriptor = method.descriptor
+    return ServerMethod(descriptor) { call, execution in
+      let context = ServerContext(call, descriptor)
+      let requests = RequestStream(call, codec: method.requestCodec)
+      let responses = ResponseWriter(call, codec: method.responseCodec)
+      if execution.isOnEventLoop { return try await handler(requests, responses, context) }
+      try await execution.run { try await handler(requests, responses, context) }
+    }
+  }
+}
+
+extension HandlerExecution {
+  @usableFromInline var isOnEventLoop: Bool {
+    if case .eventLoop = place { true } else { false }
+  }
+
+  /// Runs `body` where handlers of this kind run; comes back to the loop.
+  @inlinable
+  nonisolated(nonsending) func run<Result: Sendable>(
+    _ body: nonisolated(nonsending) @escaping @Sendable () async throws -> Result
+  ) async throws -> Result {
+    try await withTaskExecutorPreference(executor) { try await _runConcurrently(body) }
+  }
+
+  @usableFromInline var executor: any TaskExecutor {
+    switch place {
+    case .executor(let executor): executor
+    case .eventLoop, .concurrentPool: globalConcurrentExecutor
+    }
+  }
+}
+
+/// A nonsending function would stay on the loop; this one goes to the preferred executor.
+@concurrent @inlinable
+func _runConcurrently<Result: Sendable>(
+  _ body: nonisolated(nonsending) @escaping @Sendable () async throws -> Result
+) async throws -> Result {
+  try await body()
+}
+
+/// A service: what generated code makes of a `service` in a `.proto` file, and users implement.
+public protocol RPCService: Sendable {
+  /// The methods with their handlers.
+  var serverMethods: [ServerMethod] { get }
+}

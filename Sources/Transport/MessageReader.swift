@@ -1,0 +1,137 @@
+internal import Synchronization
+internal import TernBytes
+public import TernCore
+internal import TernEventLoop
+internal import TernWire
+
+/// Reads the messages of one call, from whatever thread.
+///
+/// Takes all whole messages from the stream at once, so that a reader on another thread crosses to
+/// the loop once a batch and not once a message.
+@safe public final class _MessageReader: @unchecked Sendable {
+  // `@unchecked Sendable` because `isClaimed` lets one iterator in at a time.
+  package let stream: CallStream
+  private let batch = ByteBuffer()
+  /// The length of the message that was handed out last, with its prefix.
+  private var handedOutBytes = 0
+  private let isClaimed = Atomic<Bool>(false)
+
+  package init(stream: CallStream) { self.stream = stream }
+
+  /// The next whole message that is here already. Valid until the next call.
+  @unsafe @usableFromInline package func nextInBatch() -> UnsafeRawBufferPointer? {
+    if handedOutBytes > 0 {
+      batch.removeFirst(handedOutBytes)
+      handedOutBytes = 0
+    }
+    // A batch holds whole messages only.
+    if batch.isEmpty { return nil }
+    let payloadBytes = Int(batch.bigEndian(at: 1))
+    handedOutBytes = MessageFramer.prefixBytes + payloadBytes
+    return unsafe batch.slice(at: MessageFramer.prefixBytes, count: payloadBytes)
+  }
+
+  /// Waits for more messages.
+  ///
+  /// - Returns: `false` at the end of the stream.
+  @usableFromInline package nonisolated(nonsending) func fill() async throws -> Bool {
+    if stream.loop.isCurrent { return try await fillOnLoop() }
+    return try await withTaskExecutorPreference(stream.loop) { try await hopAndFill() }
+  }
+
+  @concurrent private func hopAndFill() async throws -> Bool { try await fillOnLoop() }
+
+  private nonisolated(nonsending) func fillOnLoop() async throws -> Bool {
+    while true {
+      switch try stream.take(into: batch) {
+      case .messages: return true
+      case .end: return false
+      case .nothing: break
+      }
+      if Task.isCancelled {
+        stream.readerWasCancelled()
+        throw stream.failure ?? CancellationError()
+      }
+      await stream.waitForInbound()
+    }
+  }
+
+  // MARK: One reader at a time
+
+  /// - Returns: Whether nobody else reads.
+  fileprivate func claim() -> Bool {
+    isClaimed.compareExchange(expected: false, desired: true, ordering: .acquiringAndReleasing)
+      .exchanged
+  }
+
+  fileprivate func unclaim() { isClaimed.store(false, ordering: .releasing) }
+}
+
+/// Held by an iterator; two tasks that read one stream would tear its messages apart.
+public final class _ReaderClaim: Sendable {
+  private let reader: _MessageReader
+  private let isGranted: Bool
+
+  package init(_ reader: _MessageReader) {
+    self.reader = reader
+    isGranted = reader.claim()
+  }
+
+  deinit { if isGranted { reader.unclaim() } }
+
+  @usableFromInline package func check() throws {
+    if isGranted { return }
+    throw RPCError(
+      .failedPrecondition,
+      "The messages of this call are read by two iterators at once. Let one task read them, and "
+        + "hand them on.")
+  }
+}
+
+/// Iterates over the messages of one call.
+public struct _MessageIterator<Message>: AsyncIteratorProtocol {
+  @usableFromInline let reader: _MessageReader
+  @usableFromInline let claim: _ReaderClaim
+  @usableFromInline let codec: MessageCodec<Message>
+
+  package init(_ reader: _MessageReader, codec: MessageCodec<Message>) {
+    self.reader = reader
+    self.codec = codec
+    claim = _ReaderClaim(reader)
+  }
+
+  /// The next message, or `nil` when the other side has ended the stream.
+  @inlinable
+  public mutating func next(
+    isolation actor: isolated (any Actor)? = #isolation
+  ) async throws -> Message? {
+    try claim.check()
+    while true {
+      if let bytes = unsafe reader.nextInBatch() {
+        return try unsafe _decode(bytes, with: codec)
+      }
+      guard try await reader.fill() else { return nil }
+    }
+  }
+}
+
+/// Decodes one message; what goes wrong becomes an `RPCError`.
+@inlinable
+public func _decode<Message>(
+  _ bytes: UnsafeRawBufferPointer, with codec: MessageCodec<Message>
+) throws -> Message {
+  do {
+    return try codec.decode(unsafe bytes.bytes)
+  } catch let error as RPCError {
+    throw error
+  } catch {
+    throw _decodingError(error, byteCount: bytes.count)
+  }
+}
+
+// Spec: W41 (a message that is not of its type)
+@usableFromInline
+func _decodingError(_ error: any Error, byteCount: Int) -> RPCError {
+  RPCError(
+    .internal, "A message of \(byteCount) bytes could not be decoded.", cause: error, origin: .peer)
+}

@@ -1,2 +1,0 @@
-@testable import TernBytes
-import Testing

@@ -1,2 +1,0 @@
-@testable import TernCore
-import Testing

@@ -1,0 +1,43 @@
+import Testing
+
+import Tern
+
+/// Tern against gRPC Python, which is C-core inside, in both directions with the same cases.
+@Suite("gRPC Python", .timeLimit(.minutes(5)))
+struct GrpcioTests {
+  @Test("Tern's client and gRPC Python's server agree", arguments: InteropCase.all)
+  func ternClient(_ interopCase: InteropCase) async throws {
+    let channel = try GRPCChannel(try await Grpcio.serverTarget, credentials: .insecure)
+    defer { channel.close() }
+
+    try await interopCase.run(EchoClient(channel: channel))
+  }
+
+  // One after the other: each starts a Python.
+  @Test(
+    "gRPC Python's client and Tern's server agree", .serialized,
+    arguments: try await Grpcio.caseNames())
+  func grpcioClient(_ name: String) async throws {
+    let outcome = try await withServer { try await Grpcio.runCase(name, port: $0) }
+
+    #expect(outcome.passed, "\(outcome.text)")
+  }
+
+  @Test("Both directions have the same cases")
+  func sameCases() async throws {
+    let ternCases = Set(InteropCase.all.map(\.name))
+    let grpcioCases = Set(try await Grpcio.caseNames())
+
+    #expect(ternCases == grpcioCases)
+  }
+
+  // Proves the cases themselves; what then fails above is ours.
+  @Test("Tern's client and Tern's server agree", arguments: InteropCase.all)
+  func ternBoth(_ interopCase: InteropCase) async throws {
+    try await withServer { port in
+      let channel = try GRPCChannel("127.0.0.1:\(port)", credentials: .insecure)
+      defer { channel.close() }
+      try await interopCase.run(EchoClient(channel: channel))
+    }
+  }
+}

@@ -1,0 +1,138 @@
+internal import Glibc
+
+/// A TCP socket whose calls wait, each with a limit: for scripts that run on a thread of their own.
+package final class BlockingSocket: Sendable {
+  package struct Failure: Error, CustomStringConvertible {
+    package var description: String
+  }
+
+  private let descriptor: CInt
+
+  private init(_ descriptor: CInt) { self.descriptor = descriptor }
+
+  deinit { _ = Glibc.close(descriptor) }
+
+  /// Connects to a port of this machine.
+  package static func connect(port: Int) throws -> BlockingSocket {
+    let socket = try make()
+    var address = loopback(port)
+    let result = unsafe withUnsafePointer(to: &address) { pointer in
+      unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        unsafe Glibc.connect(socket.descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+      }
+    }
+    try check("connect to port \(port)", result)
+    return socket
+  }
+
+  /// Listens on a free port of this machine.
+  package static func listen() throws -> BlockingSocket {
+    let socket = try make()
+    var address = loopback(0)
+    let result = unsafe withUnsafePointer(to: &address) { pointer in
+      unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        unsafe bind(socket.descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+      }
+    }
+    try check("bind", result)
+    try check("listen", Glibc.listen(socket.descriptor, 128))
+    return socket
+  }
+
+  package var port: Int {
+    var address = sockaddr_in()
+    var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+    let result = unsafe withUnsafeMutablePointer(to: &address) { pointer in
+      unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        unsafe getsockname(descriptor, $0, &size)
+      }
+    }
+    precondition(result == 0, "getsockname of our own socket: \(errno)")
+    return Int(UInt16(bigEndian: address.sin_port))
+  }
+
+  /// - Returns: `nil` once `stop()` was called.
+  package func accept() throws -> BlockingSocket? {
+    let accepted = Glibc.accept(descriptor, nil, nil)
+    // EINVAL is what a listener says that was shut down.
+    if accepted < 0, errno == EINVAL { return nil }
+    try Self.check("accept", accepted)
+    // Programs that a test starts must not hold the connection open.
+    _ = fcntl(accepted, F_SETFD, FD_CLOEXEC)
+    return BlockingSocket(accepted)
+  }
+
+  package func send(_ bytes: [UInt8]) throws {
+    var sent = 0
+    while sent < bytes.count {
+      let count = unsafe bytes.withUnsafeBytes { buffer in
+        unsafe Glibc.send(
+          descriptor, buffer.baseAddress! + sent, buffer.count - sent, CInt(MSG_NOSIGNAL))
+      }
+      try Self.check("send", CInt(truncatingIfNeeded: count))
+      sent += count
+    }
+  }
+
+  package enum Arrival {
+    case bytes([UInt8])
+    /// The peer closed: in good order, or with a reset.
+    case end(wasReset: Bool)
+    case nothing
+  }
+
+  /// What comes next, or `.nothing` until `deadline`.
+  package func receive(until deadline: ContinuousClock.Instant) throws -> Arrival {
+    let left = max(.zero, deadline - .now)
+    let milliseconds = left / .milliseconds(1)
+    var request = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+    let ready = unsafe poll(&request, 1, CInt(milliseconds.rounded(.up)))
+    try Self.check("poll", ready)
+    if ready == 0 { return .nothing }
+
+    var buffer = [UInt8](repeating: 0, count: 64 << 10)
+    let count = unsafe buffer.withUnsafeMutableBytes {
+      unsafe recv(descriptor, $0.baseAddress, $0.count, 0)
+    }
+    if count < 0, errno == ECONNRESET { return .end(wasReset: true) }
+    try Self.check("recv", CInt(truncatingIfNeeded: count))
+    return count == 0 ? .end(wasReset: false) : .bytes(Array(buffer[..<count]))
+  }
+
+  /// Ends both directions; whoever waits in `accept` or `receive`, on any thread, returns.
+  package func stop() { _ = shutdown(descriptor, CInt(SHUT_RDWR)) }
+
+  /// Says that no more bytes come (FIN), and goes on receiving.
+  package func finishSending() { _ = shutdown(descriptor, CInt(SHUT_WR)) }
+
+  /// Vanishes: the peer gets a reset (RST) and not an end of stream.
+  ///
+  /// Connecting to "nothing" is how a TCP socket is aborted without closing the descriptor, which
+  /// another thread may just be reading from (man 2 connect, AF_UNSPEC).
+  package func vanish() {
+    var nowhere = sockaddr()
+    nowhere.sa_family = sa_family_t(AF_UNSPEC)
+    _ = unsafe Glibc.connect(descriptor, &nowhere, socklen_t(MemoryLayout<sockaddr>.size))
+  }
+
+  private static func make() throws -> BlockingSocket {
+    let descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+    try check("socket", descriptor)
+    return BlockingSocket(descriptor)
+  }
+
+  private static func loopback(_ port: Int) -> sockaddr_in {
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = UInt16(port).bigEndian
+    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+    return address
+  }
+
+  private static func check(_ call: String, _ result: CInt) throws {
+    let code = errno
+    if result < 0 {
+      throw Failure(description: "\(call): \(unsafe String(cString: strerror(code)))")
+    }
+  }
+}

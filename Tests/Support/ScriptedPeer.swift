@@ -1,0 +1,165 @@
+/// One end of an HTTP/2 connection that does what a script says, right or wrong.
+///
+/// Beside the script it does what every peer does, unless told otherwise: it acknowledges SETTINGS,
+/// answers PING and gives window credit back. It waits with a limit, so that a test fails and does
+/// not hang. One thread at a time may use it.
+package final class ScriptedPeer {
+  package struct Complaint: Error, CustomStringConvertible {
+    package var problem: String
+    package var transcript: [String]
+
+    package var description: String {
+      ([problem, "The connection so far ('->' is the script's side):"] + transcript)
+        .joined(separator: "\n  ")
+    }
+  }
+
+  package static let preface = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8)
+
+  let socket: BlockingSocket
+  private let decoder = HeaderBlockDecoder()
+  private var received: [UInt8] = []
+  private var block: [UInt8] = []
+  private let waitLimit: Duration
+
+  /// What has come from the other side.
+  package private(set) var seen = Conversation()
+  /// Whether it acknowledges SETTINGS, answers PING and gives window credit back.
+  package var isPolite = true
+
+  init(_ socket: BlockingSocket, waitLimit: Duration) {
+    self.socket = socket
+    self.waitLimit = waitLimit
+  }
+
+  // MARK: Sending
+
+  package func send(_ frame: Frame) throws {
+    seen.transcript.append("-> \(frame)")
+    try socket.send(frame.encoded)
+  }
+
+  package func send(bytes: [UInt8]) throws {
+    seen.transcript.append("-> \(bytes.count) bytes")
+    try socket.send(bytes)
+  }
+
+  package func close() {
+    seen.transcript.append("-> close")
+    socket.stop()
+  }
+
+  package func vanish() {
+    seen.transcript.append("-> vanish")
+    socket.vanish()
+  }
+
+  package func finishSending() {
+    seen.transcript.append("-> end of stream")
+    socket.finishSending()
+  }
+
+  // MARK: Receiving
+
+  /// Reads until `condition` holds for what has come.
+  package func wait(for what: String, until condition: (Conversation) -> Bool) throws {
+    let deadline = ContinuousClock.now + waitLimit
+    while !condition(seen) {
+      guard seen.end == nil else { throw complaint("Waited for \(what); the connection ended.") }
+      guard try receive(until: deadline) else {
+        throw complaint("Waited for \(what) in vain, for \(waitLimit).")
+      }
+    }
+  }
+
+  /// Reads the client's connection preface.
+  package func readPreface() throws {
+    let deadline = ContinuousClock.now + waitLimit
+    while received.count < Self.preface.count {
+      switch try socket.receive(until: deadline) {
+      case .bytes(let bytes): received += bytes
+      case .end, .nothing: throw complaint("Waited for the connection preface; got \(received).")
+      }
+    }
+    guard received.starts(with: Self.preface) else {
+      throw complaint("Not a connection preface: \(received.prefix(Self.preface.count))")
+    }
+    received.removeFirst(Self.preface.count)
+  }
+
+  /// Reads on, noting what comes, until the other side closes or `socket` is stopped from here.
+  func readToEnd(limit: Duration) throws {
+    let deadline = ContinuousClock.now + limit
+    while seen.end == nil, try receive(until: deadline) {}
+  }
+
+  package func complaint(_ problem: String) -> Complaint {
+    Complaint(problem: problem, transcript: seen.transcript)
+  }
+
+  /// - Returns: whether something came before `deadline`.
+  private func receive(until deadline: ContinuousClock.Instant) throws -> Bool {
+    switch try socket.receive(until: deadline) {
+    case .nothing: return false
+    case .end(let wasReset):
+      seen.end = wasReset ? .reset : .closed
+      seen.transcript.append(wasReset ? "<- reset of the connection" : "<- close")
+    case .bytes(let bytes):
+      received += bytes
+      try takeFrames()
+    }
+    return true
+  }
+
+  private func takeFrames() throws {
+    var start = 0
+    while received.count - start >= 9 {
+      let head = received[start..<start + 9]
+      let length = head.prefix(3).reduce(0) { $0 << 8 | Int($1) }
+      guard received.count - start >= 9 + length else { break }
+      let streamID = head.dropFirst(5).reduce(0) { $0 << 8 | UInt32($1) } & 0x7FFF_FFFF
+      let frame = Frame(
+        Frame.Kind(received[start + 3]), flags: Frame.Flags(rawValue: received[start + 4]),
+        on: streamID, Array(received[start + 9..<start + 9 + length]))
+      start += 9 + length
+      try take(frame)
+    }
+    received.removeFirst(start)
+  }
+
+  private func take(_ frame: Frame) throws {
+    seen.transcript.append("<- \(frame)")
+    var fields: [HeaderField]?
+    if frame.kind == .headers || frame.kind == .continuation {
+      block += frame.content
+      if frame.flags.contains(.endHeaders) {
+        fields = decoder.decode(block)
+        block = []
+        guard let fields else { throw complaint("A header block that HPACK cannot read.") }
+        seen.transcript.append(contentsOf: fields.map { "     \($0)" })
+      }
+    }
+    seen.note(frame, fields: fields)
+    if isPolite { try answer(frame) }
+  }
+
+  private func answer(_ frame: Frame) throws {
+    let isAcknowledgement = frame.flags.contains(.acknowledge)
+    do {
+      switch frame.kind {
+      case .settings where !isAcknowledgement: try send(.settingsAcknowledgement)
+      case .ping where !isAcknowledgement:
+        try send(Frame(.ping, flags: .acknowledge, frame.payload))
+      case .data where !frame.payload.isEmpty:
+        let credit = UInt32(frame.payload.count)
+        try send(.windowUpdate(by: credit))
+        if !frame.flags.contains(.endStream) {
+          try send(.windowUpdate(by: credit, on: frame.streamID))
+        }
+      default: break
+      }
+    } catch is BlockingSocket.Failure {
+      // The other side has closed meanwhile; the next read tells how.
+    }
+  }
+}

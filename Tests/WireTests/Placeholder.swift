@@ -1,2 +1,0 @@
-@testable import TernWire
-import Testing
