@@ -6,7 +6,7 @@ import PackageDescription
 // Folder names are layers; module names carry the prefix, so that `HTTP2` cannot collide with
 // a module of the user's.
 struct Layer {
-  enum Kind { case library, program, test, example }
+  enum Kind { case library, program, test }
   var name: String
   var dependencies: [String]
   var kind: Kind
@@ -36,7 +36,9 @@ let layers: [Layer] = [
   Layer("TernRuntime", ["Bytes", "Core", "EventLoop", "Server", "Client"]),
   Layer("Tern", ["TernRuntime", "Protobuf"]),
   Layer("Codegen", ["SwiftProtobuf", "SwiftProtobufPluginLibrary"]),
-  Layer("protoc-gen-tern", ["Core", "Codegen", "SwiftProtobuf", "SwiftProtobufPluginLibrary"], kind: .program),
+  Layer(
+    "protoc-gen-tern", ["Core", "Codegen", "SwiftProtobuf", "SwiftProtobufPluginLibrary"],
+    kind: .program),
 
   Layer("TestSupport", ["CNghttp2"], path: "Tests/Support"),
   Layer("BytesTests", ["Bytes"], kind: .test),
@@ -66,32 +68,34 @@ func moduleName(_ layer: String) -> String {
   return isLibrary && !unprefixed.contains(layer) ? "Tern" + layer : layer
 }
 
-let settings: [SwiftSetting] = [
-  .swiftLanguageMode(.v6),
-  .strictMemorySafety(),
-  .enableUpcomingFeature("ExistentialAny"),
-  .enableUpcomingFeature("InternalImportsByDefault"),
-  .enableUpcomingFeature("MemberImportVisibility"),
-  .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
-]
+/// Scripts/check-warnings sets TERN_STRICT. Not for users, whose compiler may be newer and warn of
+/// more.
+let strict: [SwiftSetting] =
+  Context.environment["TERN_STRICT"] == nil ? [] : [.treatAllWarnings(as: .error)]
+
+let settings: [SwiftSetting] =
+  [
+    .swiftLanguageMode(.v6),
+    .strictMemorySafety(),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+  ] + strict
 
 func target(_ layer: Layer) -> Target {
   let dependencies = layer.dependencies.map { external[$0] ?? .byName(name: moduleName($0)) }
   let name = moduleName(layer.name)
+  let path = layer.path ?? (layer.kind == .test ? "Tests" : "Sources") + "/\(layer.name)"
   switch layer.kind {
   case .library:
     return .target(
-      name: name, dependencies: dependencies, path: layer.path ?? "Sources/\(layer.name)",
-      swiftSettings: settings)
+      name: name, dependencies: dependencies, path: path, swiftSettings: settings)
   case .program:
     return .executableTarget(
-      name: name, dependencies: dependencies, path: "Sources/\(layer.name)", swiftSettings: settings)
-  case .example:
-    return .executableTarget(
-      name: name, dependencies: dependencies, path: "Examples/\(layer.name)", swiftSettings: settings)
+      name: name, dependencies: dependencies, path: path, swiftSettings: settings)
   case .test:
-    return .testTarget(
-      name: name, dependencies: dependencies, path: "Tests/\(layer.name)", swiftSettings: settings)
+    return .testTarget(name: name, dependencies: dependencies, path: path, swiftSettings: settings)
   }
 }
 
