@@ -24,6 +24,7 @@ internal import TernBytes
 // programmers' guide: "will lead to the crash"), and none may trap on anything that a peer chose.
 private func install(on callbacks: OpaquePointer?) {
   unsafe nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, beginHeaders)
+  unsafe nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks, beginFrame)
   unsafe nghttp2_session_callbacks_set_on_header_callback(callbacks, receiveHeader)
   unsafe nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, receiveFrame)
   unsafe nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, receiveDataChunk)
@@ -63,6 +64,13 @@ private let beginHeaders: nghttp2_on_begin_headers_callback = { handle, frame, c
   } else {
     unsafe withStream(handle, id) { $0.headerListBytes = 0 }
   }
+  return 0
+}
+
+private let beginFrame: nghttp2_on_begin_frame_callback = { _, header, context in
+  guard let header = unsafe header else { return 0 }
+  let id = unsafe header.pointee.stream_id
+  unsafe withSession(context) { $0.lastFrameStreamID = id }
   return 0
 }
 
@@ -154,9 +162,13 @@ private let closeStream: nghttp2_on_stream_close_callback = { handle, id, errorC
 }
 
 // Spec: W65 (RFC 9113, 8.1; a server that ends early says NO_ERROR)
-private let sentFrame: nghttp2_on_frame_send_callback = { handle, frame, _ in
+private let sentFrame: nghttp2_on_frame_send_callback = { handle, frame, context in
   guard let frame = unsafe frame else { return 0 }
   let header = unsafe frame.pointee.hd
+  if UInt32(header.type) == NGHTTP2_GOAWAY.rawValue {
+    let code = unsafe frame.pointee.goaway.error_code
+    if code != ErrorCode.noError { unsafe withSession(context) { $0.terminationCode = code } }
+  }
   guard UInt32(header.type) == NGHTTP2_HEADERS.rawValue,
     header.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0,
     unsafe frame.pointee.headers.cat != NGHTTP2_HCAT_REQUEST

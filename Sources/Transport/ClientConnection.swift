@@ -86,8 +86,13 @@ package protocol ClientConnectionOwner: AnyObject {
     owner?.hasRoom(self)
   }
 
-  /// The status of calls that ran when the connection was lost.
-  var lossStatus: Status {
+  // Spec: W81 (connection loss: every open client call UNAVAILABLE)
+  // Spec: W63 (what must not come, as DATA before HEADERS, is INTERNAL)
+  /// The status of a call that ran when the connection was lost.
+  func lossStatus(of stream: CallStream) -> Status {
+    if session.terminationCode != nil, stream.http2.id == session.lastFrameStreamID {
+      return Status(.internal, "The server \(peer) answered wrongly: \(closeReason).")
+    }
     let goAway = goAwayText.isEmpty ? "" : " The server had said that it goes away\(goAwayText)."
     return Status(
       .unavailable, "The connection to \(peer) was lost: \(closeReason).\(goAway)")

@@ -217,8 +217,7 @@ package import TernWire
   private func settleClose() -> Bool {
     guard let connection = unsafe connection as? ClientConnection else { return true }
     if connection.isClosed, closeCode == ErrorCode.cancel {
-      // Spec: W81 (connection loss: every open client call UNAVAILABLE)
-      response.end(connection.lossStatus, origin: .library)
+      response.end(connection.lossStatus(of: self), origin: .library)
       return true
     }
     if canBeSentAgain, let owner = connection.owner {
