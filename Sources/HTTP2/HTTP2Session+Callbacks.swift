@@ -24,7 +24,6 @@ internal import TernBytes
 // programmers' guide: "will lead to the crash"), and none may trap on anything that a peer chose.
 private func install(on callbacks: OpaquePointer?) {
   unsafe nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, beginHeaders)
-  unsafe nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks, beginFrame)
   unsafe nghttp2_session_callbacks_set_on_header_callback(callbacks, receiveHeader)
   unsafe nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, receiveFrame)
   unsafe nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, receiveDataChunk)
@@ -64,13 +63,6 @@ private let beginHeaders: nghttp2_on_begin_headers_callback = { handle, frame, c
   } else {
     unsafe withStream(handle, id) { $0.headerListBytes = 0 }
   }
-  return 0
-}
-
-private let beginFrame: nghttp2_on_begin_frame_callback = { _, header, context in
-  guard let header = unsafe header else { return 0 }
-  let id = unsafe header.pointee.stream_id
-  unsafe withSession(context) { $0.lastFrameStreamID = id }
   return 0
 }
 

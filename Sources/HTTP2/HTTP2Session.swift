@@ -27,8 +27,6 @@ internal import CNghttp2
   package internal(set) var lastComplaint = ""
   /// The error with which we ended the session, because the peer broke the protocol.
   package internal(set) var terminationCode: UInt32?
-  /// The stream of the frame that came last; of a session that we ended it is the one to blame.
-  package internal(set) var lastFrameStreamID: Int32 = 0
 
   // While `pull` runs.
   var output: UnsafeMutableRawPointer?

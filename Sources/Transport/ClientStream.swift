@@ -217,7 +217,7 @@ package import TernWire
   private func settleClose() -> Bool {
     guard let connection = unsafe connection as? ClientConnection else { return true }
     if connection.isClosed, closeCode == ErrorCode.cancel {
-      response.end(connection.lossStatus(of: self), origin: .library)
+      response.end(connection.lossStatus, origin: .library)
       return true
     }
     if canBeSentAgain, let owner = connection.owner {
