@@ -17,7 +17,9 @@ internal import CNghttp2
   var handle: OpaquePointer?
   let settings: HTTP2Settings
   /// Whoever owns the session; to be set before the first bytes come.
-  package weak var receiver: (any SessionReceiver)?
+  // `unowned(unsafe)` because the owner outlives its session, and a weak reference would make
+  // every retain and release of the owner slow.
+  package unowned(unsafe) var receiver: (any SessionReceiver)?
   unowned(unsafe) var firstOpen: HTTP2Stream?
   package private(set) var openStreamCount = 0
 

@@ -23,7 +23,8 @@ package protocol ClientConnectionOwner: AnyObject {
 @safe package final class ClientConnection: Connection, @unchecked Sendable {
   // `@unchecked Sendable` as its superclass.
 
-  package private(set) weak var owner: (any ClientConnectionOwner)?
+  /// Cleared when the connection closes, as it holds us as well.
+  package private(set) var owner: (any ClientConnectionOwner)?
   package private(set) var isReady = false
   package private(set) var isDraining = false
   private let keepalive: Keepalive?
@@ -160,6 +161,7 @@ package protocol ClientConnectionOwner: AnyObject {
     logger.debug(
       "A connection has ended.", metadata: ["peer": "\(peer)", "reason": "\(end.reason)"])
     owner?.didClose(self, reason: end.reason)
+    owner = nil
   }
 
   // MARK: Keepalive

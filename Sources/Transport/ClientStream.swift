@@ -235,7 +235,7 @@ package import TernWire
   /// The status is known: whoever waits hears of it.
   private func complete() {
     if isOver { return }
-    loop.cancel(deadlineTimer)
+    if deadlineNanoseconds != nil { loop.cancel(deadlineTimer) }
     let status = response.status ?? .ok
     let error =
       replacement

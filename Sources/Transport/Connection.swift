@@ -56,7 +56,7 @@ package class Connection: Flushable, TransportReceiver, SessionReceiver, @unchec
     budget = ReceiveBudget(totalBytes: limits.receiveBudgetBytes)
     streamWindowBytes = limits.streamWindowBytes
     session = try HTTP2Session(role: role, settings: limits.settings)
-    session.receiver = self
+    unsafe session.receiver = self
   }
 
   /// Begins to read, and sends our SETTINGS. On the loop.
