@@ -154,9 +154,13 @@ private let closeStream: nghttp2_on_stream_close_callback = { handle, id, errorC
 }
 
 // Spec: W65 (RFC 9113, 8.1; a server that ends early says NO_ERROR)
-private let sentFrame: nghttp2_on_frame_send_callback = { handle, frame, _ in
+private let sentFrame: nghttp2_on_frame_send_callback = { handle, frame, context in
   guard let frame = unsafe frame else { return 0 }
   let header = unsafe frame.pointee.hd
+  if UInt32(header.type) == NGHTTP2_GOAWAY.rawValue {
+    let code = unsafe frame.pointee.goaway.error_code
+    if code != ErrorCode.noError { unsafe withSession(context) { $0.terminationCode = code } }
+  }
   guard UInt32(header.type) == NGHTTP2_HEADERS.rawValue,
     header.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0,
     unsafe frame.pointee.headers.cat != NGHTTP2_HCAT_REQUEST

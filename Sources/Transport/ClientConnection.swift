@@ -29,6 +29,7 @@ package protocol ClientConnectionOwner: AnyObject {
   private let keepalive: Keepalive?
   private var goAwayText = ""
   private var closeReason = ""
+  private var closingStreamCount = 0
   private lazy var keepaliveTimer = LoopTimer { [unowned self] in checkKeepalive() }
 
   private static let keepalivePing: UInt64 = 0x7465_726E_616C_6976
@@ -86,8 +87,14 @@ package protocol ClientConnectionOwner: AnyObject {
     owner?.hasRoom(self)
   }
 
-  /// The status of calls that ran when the connection was lost.
+  // Spec: W81 (connection loss: every open client call UNAVAILABLE)
+  // Spec: W63 (what must not come, as DATA before HEADERS, is INTERNAL)
+  /// The status of a call that ran when the connection was lost.
   var lossStatus: Status {
+    // nghttp2 does not say which stream's frame it could not bear; with one call there is no doubt.
+    if session.terminationCode != nil, closingStreamCount == 1 {
+      return Status(.internal, "The server \(peer) answered wrongly: \(closeReason).")
+    }
     let goAway = goAwayText.isEmpty ? "" : " The server had said that it goes away\(goAwayText)."
     return Status(
       .unavailable, "The connection to \(peer) was lost: \(closeReason).\(goAway)")
@@ -143,7 +150,10 @@ package protocol ClientConnectionOwner: AnyObject {
     close(ConnectionEnd(reason))
   }
 
-  override func willClose(_ end: ConnectionEnd) { closeReason = end.reason }
+  override func willClose(_ end: ConnectionEnd) {
+    closeReason = end.reason
+    closingStreamCount = session.openStreamCount
+  }
 
   override func didClose(_ end: ConnectionEnd) {
     loop.cancel(keepaliveTimer)

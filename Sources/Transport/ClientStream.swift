@@ -217,7 +217,6 @@ package import TernWire
   private func settleClose() -> Bool {
     guard let connection = unsafe connection as? ClientConnection else { return true }
     if connection.isClosed, closeCode == ErrorCode.cancel {
-      // Spec: W81 (connection loss: every open client call UNAVAILABLE)
       response.end(connection.lossStatus, origin: .library)
       return true
     }

@@ -146,8 +146,11 @@ package protocol CallHandler: AnyObject, Sendable {
     case .refused(let error): finish(error.status)
     case .whole(_, isCompressed: true): finish(statusOfCompressedMessage())
     case .whole(let payloadBytes, isCompressed: false):
-      if inbound.count > MessageFramer.prefixBytes + payloadBytes {
-        finish(Cardinality.secondRequest)
+      let wholeBytes = MessageFramer.prefixBytes + payloadBytes
+      if inbound.count > wholeBytes {
+        let isCutOff: Bool
+        if case .incomplete = peekInbound(at: wholeBytes) { isCutOff = hasRemoteEnded } else { isCutOff = false }
+        finish(isCutOff ? Cardinality.cutOffRequest : Cardinality.secondRequest)
       } else if hasRemoteEnded {
         start()
       }
