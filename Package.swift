@@ -34,7 +34,7 @@ let layers: [Layer] = [
   Layer("Client", ["Bytes", "Core", "EventLoop", "Wire", "Transport", "Logging"]),
   Layer("Protobuf", ["Bytes", "Core", "SwiftProtobuf"]),
   Layer("TernRuntime", ["Bytes", "Core", "EventLoop", "Transport", "Server", "Client"]),
-  Layer("Tern", ["TernRuntime", "Protobuf"]),
+  Layer("Tern", ["TernRuntime", "Protobuf", "SwiftProtobuf"]),
   Layer("Codegen", ["SwiftProtobuf", "SwiftProtobufPluginLibrary"]),
   Layer(
     "protoc-gen-tern", ["Core", "Codegen", "SwiftProtobuf", "SwiftProtobufPluginLibrary"],
