@@ -33,8 +33,8 @@ let layers: [Layer] = [
   Layer("Server", ["Bytes", "Core", "EventLoop", "Wire", "Transport", "Logging"]),
   Layer("Client", ["Bytes", "Core", "EventLoop", "Wire", "Transport", "Logging"]),
   Layer("Protobuf", ["Bytes", "Core", "SwiftProtobuf"]),
-  Layer("TernRuntime", ["Bytes", "Core", "EventLoop", "Server", "Client"]),
-  Layer("Tern", ["TernRuntime", "Protobuf"]),
+  Layer("TernRuntime", ["Bytes", "Core", "EventLoop", "Transport", "Server", "Client"]),
+  Layer("Tern", ["TernRuntime", "Protobuf", "SwiftProtobuf"]),
   Layer("Codegen", ["SwiftProtobuf", "SwiftProtobufPluginLibrary"]),
   Layer(
     "protoc-gen-tern", ["Core", "Codegen", "SwiftProtobuf", "SwiftProtobufPluginLibrary"],
@@ -49,6 +49,33 @@ let layers: [Layer] = [
   Layer(
     "CodegenTests", ["Codegen", "SwiftProtobuf", "SwiftProtobufPluginLibrary"], kind: .test),
 ]
+
+/// An example: its service as a library, since more than one server has it, a server and a client.
+func example(_ folder: String, _ program: String) -> [Layer] {
+  let path = "Examples/\(folder)"
+  return [
+    Layer("\(folder)Service", ["Tern", "ExampleProtos"], path: "\(path)/Service"),
+    Layer(
+      "\(program)-server", ["Tern", "\(folder)Service", "ExampleSupport"], kind: .program,
+      path: "\(path)/Server"),
+    Layer(
+      "\(program)-client", ["Tern", "ExampleProtos", "ExampleSupport"], kind: .program,
+      path: "\(path)/Client"),
+  ]
+}
+
+/// Above the layers: they use `Tern` as anybody does. Their modules have no prefix.
+let examples: [Layer] =
+  [
+    // Scripts/generate writes it.
+    Layer("ExampleProtos", ["Tern", "SwiftProtobuf"], path: "Examples/Generated"),
+    Layer("ExampleSupport", path: "Examples/Support"),
+    Layer(
+      "examples-server",
+      ["Tern", "GreeterService", "NumbersService", "SumService", "ChatService", "ExampleSupport"],
+      kind: .program, path: "Examples/All"),
+  ] + example("Greeter", "greeter") + example("Numbers", "number") + example("Sum", "sum")
+  + example("Chat", "chat")
 
 /// Layers whose module is named as the folder; all others get the prefix.
 let unprefixed: Set = ["Tern", "TernRuntime", "protoc-gen-tern", "TestSupport"]
@@ -127,5 +154,5 @@ let package = Package(
       providers: [.apt(["libssl-dev"])]),
     .systemLibrary(
       name: "CZlib", path: "CShims/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
-  ] + layers.map(target)
+  ] + (layers + examples).map(target)
 )

@@ -4,3 +4,4 @@
 @_exported public import TernCore
 @_exported public import TernEventLoop
 @_exported public import TernServer
+@_exported public import TernTransport

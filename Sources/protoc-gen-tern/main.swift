@@ -1,9 +1,9 @@
 // The plug-in for protoc: reads a request from the standard input, writes the generated files, or
 // an error for protoc to print, to the standard output.
-import SwiftProtobuf
-import SwiftProtobufPluginLibrary
-import TernCodegen
-import TernCore
+internal import SwiftProtobuf
+internal import SwiftProtobufPluginLibrary
+internal import TernCodegen
+internal import TernCore
 
 if CommandLine.arguments.contains("--version") {
   let messages = SwiftProtobuf.Version.versionString
