@@ -47,6 +47,12 @@ let layers: [Layer] = [
   Layer("WireTests", ["Bytes", "Core", "Wire"], kind: .test),
   Layer("ProtobufTests", ["Bytes", "Core", "Protobuf", "SwiftProtobuf"], kind: .test),
   Layer(
+    "InteropTests",
+    [
+      "Tern", "TestSupport", "ExampleProtos", "GreeterService", "NumbersService", "SumService",
+      "ChatService",
+    ], kind: .test),
+  Layer(
     "CodegenTests", ["Codegen", "SwiftProtobuf", "SwiftProtobufPluginLibrary"], kind: .test),
 ]
 

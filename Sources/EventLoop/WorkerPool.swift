@@ -37,13 +37,14 @@ package protocol LoopTask: AnyObject {
   /// Tasks kept though they have nothing to do: as many as handlers wait at once in a busy moment.
   private static let maxIdle = 128
 
-  private unowned let loop: EventLoop
+  // `unowned(unsafe)` because the loop owns the pool.
+  private unowned(unsafe) let loop: EventLoop
   private var ready: [any LoopTask] = []
   private var readyHead = 0
   private var idle: [UnsafeContinuation<Void, Never>] = unsafe []
   private var isRetiring = false
 
-  init(loop: EventLoop) { self.loop = loop }
+  init(loop: EventLoop) { unsafe self.loop = loop }
 
   var hasReadyTasks: Bool { readyHead < ready.count }
 
@@ -65,7 +66,7 @@ package protocol LoopTask: AnyObject {
   private func makeWorker() {
     let worker = Worker()
     // Detached and not `Task.immediate`, which would inherit the task-locals of whoever runs now.
-    let task = Task.immediateDetached(executorPreference: loop) { [self] in
+    let task = unsafe Task.immediateDetached(executorPreference: loop) { [self] in
       await work(as: worker)
     }
     worker.start(task)

@@ -17,15 +17,18 @@ internal import CNghttp2
   var handle: OpaquePointer?
   let settings: HTTP2Settings
   /// Whoever owns the session; to be set before the first bytes come.
-  package weak var receiver: (any SessionReceiver)?
+  // `unowned(unsafe)` because the owner outlives its session, and a weak reference would make
+  // every retain and release of the owner slow.
+  package unowned(unsafe) var receiver: (any SessionReceiver)?
   unowned(unsafe) var firstOpen: HTTP2Stream?
   package private(set) var openStreamCount = 0
 
   /// Bytes received whose credit the connection has not got back yet.
   var unreturnedConnectionBytes = 0
   /// What nghttp2 complained of last; it becomes part of an error.
-  var lastComplaint = ""
-  var isReceiving = false
+  package internal(set) var lastComplaint = ""
+  /// The error with which we ended the session, because the peer broke the protocol.
+  package internal(set) var terminationCode: UInt32?
 
   // While `pull` runs.
   var output: UnsafeMutableRawPointer?
@@ -101,10 +104,8 @@ internal import CNghttp2
   /// - Throws: when nothing can save the connection (wrong preface, flood, no memory): close it.
   ///   Lesser faults of the peer do not throw; nghttp2 answers them itself, see ``pull(into:)``.
   @unsafe package func receive(_ bytes: UnsafeRawBufferPointer) throws(HTTP2Error) {
-    isReceiving = true
     let consumed = unsafe nghttp2_session_mem_recv(
       handle, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count)
-    isReceiving = false
     guard consumed >= 0 else {
       throw HTTP2Error(
         code: Int32(truncatingIfNeeded: consumed), function: "nghttp2_session_mem_recv",

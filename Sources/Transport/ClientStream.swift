@@ -217,7 +217,6 @@ package import TernWire
   private func settleClose() -> Bool {
     guard let connection = unsafe connection as? ClientConnection else { return true }
     if connection.isClosed, closeCode == ErrorCode.cancel {
-      // Spec: W81 (connection loss: every open client call UNAVAILABLE)
       response.end(connection.lossStatus, origin: .library)
       return true
     }
@@ -236,7 +235,7 @@ package import TernWire
   /// The status is known: whoever waits hears of it.
   private func complete() {
     if isOver { return }
-    loop.cancel(deadlineTimer)
+    if deadlineNanoseconds != nil { loop.cancel(deadlineTimer) }
     let status = response.status ?? .ok
     let error =
       replacement

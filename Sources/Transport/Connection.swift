@@ -56,7 +56,7 @@ package class Connection: Flushable, TransportReceiver, SessionReceiver, @unchec
     budget = ReceiveBudget(totalBytes: limits.receiveBudgetBytes)
     streamWindowBytes = limits.streamWindowBytes
     session = try HTTP2Session(role: role, settings: limits.settings)
-    session.receiver = self
+    unsafe session.receiver = self
   }
 
   /// Begins to read, and sends our SETTINGS. On the loop.
@@ -130,7 +130,13 @@ package class Connection: Flushable, TransportReceiver, SessionReceiver, @unchec
       return close(ConnectionEnd("writing failed: \(error)"))
     }
     actOnChanges()
-    if !isClosed, unwritten.isEmpty, session.isOver { close(.finished) }
+    if !isClosed, unwritten.isEmpty, session.isOver { close(endOfSession) }
+  }
+
+  private var endOfSession: ConnectionEnd {
+    guard let code = session.terminationCode else { return .finished }
+    let complaint = session.lastComplaint.isEmpty ? "" : ": \(session.lastComplaint)"
+    return ConnectionEnd("the peer broke HTTP/2 (error \(code))\(complaint)", isPeersFault: true)
   }
 
   private func write() throws(SystemError) {

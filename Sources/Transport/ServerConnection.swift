@@ -27,7 +27,8 @@ package protocol ServerConnectionOwner: AnyObject {
 
   private enum Draining { case no, announced, final }
 
-  private weak var owner: (any ServerConnectionOwner)?
+  /// Cleared when the connection closes, as it holds us as well.
+  private var owner: (any ServerConnectionOwner)?
   private let pool: ServerStreamPool
   private let limits: ConnectionLimits
   private let handshakeTimeout: Duration
@@ -130,5 +131,6 @@ package protocol ServerConnectionOwner: AnyObject {
         "A connection has ended.", metadata: ["peer": "\(peer)", "reason": "\(end.reason)"])
     }
     owner?.didClose(self)
+    owner = nil
   }
 }

@@ -146,8 +146,11 @@ package protocol CallHandler: AnyObject, Sendable {
     case .refused(let error): finish(error.status)
     case .whole(_, isCompressed: true): finish(statusOfCompressedMessage())
     case .whole(let payloadBytes, isCompressed: false):
-      if inbound.count > MessageFramer.prefixBytes + payloadBytes {
-        finish(Cardinality.secondRequest)
+      let wholeBytes = MessageFramer.prefixBytes + payloadBytes
+      if inbound.count > wholeBytes {
+        let isCutOff: Bool
+        if case .incomplete = peekInbound(at: wholeBytes) { isCutOff = hasRemoteEnded } else { isCutOff = false }
+        finish(isCutOff ? Cardinality.cutOffRequest : Cardinality.secondRequest)
       } else if hasRemoteEnded {
         start()
       }
@@ -283,7 +286,7 @@ package protocol CallHandler: AnyObject, Sendable {
   private func didAnswer() {
     phase = .answered
     isSendingOver = true
-    loop.cancel(deadlineTimer)
+    cancelDeadline()
     discardInbound()
     end(nil)
     unsafe connection?.setDirty()
@@ -321,6 +324,11 @@ package protocol CallHandler: AnyObject, Sendable {
     loop.schedule(deadlineTimer, at: deadline)
   }
 
+  private func cancelDeadline() {
+    // Asking for the timer would make it, in each call.
+    if deadlineNanoseconds != nil { loop.cancel(deadlineTimer) }
+  }
+
   /// Answers at once, whether or not the handler notices.
   private func expire() {
     if phase == .answered || isClosed { return }
@@ -345,7 +353,7 @@ package protocol CallHandler: AnyObject, Sendable {
     }
     isSendingOver = true
     isDiscarding = true
-    loop.cancel(deadlineTimer)
+    cancelDeadline()
     end(failure)
     // Spec: W73 (RST_STREAM on a server: the handler is cancelled at once)
     if closeCode != ErrorCode.noError || !hasRemoteEnded { worker?.cancel() }
@@ -372,7 +380,7 @@ final class LiveHandlers {
 /// Streams of one loop that wait for their next call.
 @safe package final class ServerStreamPool {
   /// More than a busy loop uses at once; each keeps a few kilobytes.
-  private static let maxSpare = 256
+  private static let maxSpare = 1024
   private var spare: [ServerStream] = []
   private let loop: EventLoop
 
