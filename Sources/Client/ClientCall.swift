@@ -9,7 +9,9 @@ public struct _ClientCall: Sendable {
   package let stream: ClientStream
   let core: ChannelCore
 
-  @usableFromInline init(_ channel: GRPCChannel, _ descriptor: MethodDescriptor, _ options: CallOptions) {
+  @usableFromInline init(
+    _ channel: GRPCChannel, _ descriptor: MethodDescriptor, _ options: CallOptions
+  ) {
     core = channel.core
     stream = ClientStream(
       loop: channel.core.loop, descriptor: descriptor, options: options,

@@ -24,7 +24,8 @@ public struct RequestWriter<Message: Sendable>: Sendable {
 
   /// Sends all messages of a sequence.
   @inlinable
-  public nonisolated(nonsending) func send(contentsOf messages: some Sequence<Message>) async throws {
+  public nonisolated(nonsending) func send(contentsOf messages: some Sequence<Message>) async throws
+  {
     for message in messages { try await writer.send(message) }
   }
 

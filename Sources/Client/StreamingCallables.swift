@@ -166,9 +166,10 @@ public struct BidirectionalCallable<Request: Sendable, Reply: Sendable>: Sendabl
   /// - Throws: What `body` throws; reading throws `RPCError` unless the status is OK.
   public nonisolated(nonsending) func callAsFunction<Result>(
     options: CallOptions = CallOptions(),
-    _ body: nonisolated(nonsending) (
-      RequestWriter<Request>, ResponseStream<Reply>
-    ) async throws -> Result
+    _ body:
+      nonisolated(nonsending) (
+        RequestWriter<Request>, ResponseStream<Reply>
+      ) async throws -> Result
   ) async throws -> Result {
     let call = _ClientCall(channel, method.descriptor, options)
     let source = ResponseSource(call)

@@ -19,7 +19,8 @@ package enum AddressLookup {
     of host: String, port: Int, isPassive: Bool = false
   ) async throws(LookupError) -> [SocketAddress] {
     if let address = SocketAddress(numericHost: host, port: port) { return [address] }
-    let result: Result<[SocketAddress], LookupError> = await withCheckedContinuation { continuation in
+    let result: Result<[SocketAddress], LookupError> = await withCheckedContinuation {
+      continuation in
       LookupThreads.shared.run {
         continuation.resume(returning: lookUp(host, port, isPassive: isPassive))
       }
@@ -86,10 +87,12 @@ private final class LookupThreads: @unchecked Sendable {
 
   private func startThread() {
     var thread = pthread_t()
-    let code = unsafe pthread_create(&thread, nil, { _ in
-      LookupThreads.shared.work()
-      return nil
-    }, nil)
+    let code = unsafe pthread_create(
+      &thread, nil,
+      { _ in
+        LookupThreads.shared.work()
+        return nil
+      }, nil)
     if code == 0 {
       pthread_detach(thread)
     } else {

@@ -72,12 +72,14 @@ internal import Synchronization
   package func start() throws(SystemError) {
     let loop = unsafe Unmanaged.passRetained(self)  // released when the thread ends
     var thread = pthread_t()
-    let code = unsafe pthread_create(&thread, nil, { context in
-      guard let context = unsafe context else { return nil }
-      let loop = unsafe Unmanaged<EventLoop>.fromOpaque(context).takeRetainedValue()
-      loop.runThread()
-      return nil
-    }, loop.toOpaque())
+    let code = unsafe pthread_create(
+      &thread, nil,
+      { context in
+        guard let context = unsafe context else { return nil }
+        let loop = unsafe Unmanaged<EventLoop>.fromOpaque(context).takeRetainedValue()
+        loop.runThread()
+        return nil
+      }, loop.toOpaque())
     guard code == 0 else {
       unsafe loop.release()
       throw SystemError(call: "pthread_create", code: code)

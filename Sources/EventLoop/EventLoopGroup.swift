@@ -27,7 +27,8 @@ public final class EventLoopGroup: Sendable {
     } catch {
       // Without descriptors or threads at start a program cannot do anything else either.
       // because: no peer can cause it, and there is no caller that could go on without a loop.
-      fatalError("Cannot start an event loop: \(error). Raise the limits of the process (ulimit -n, -u).")
+      fatalError(
+        "Cannot start an event loop: \(error). Raise the limits of the process (ulimit -n, -u).")
     }
   }
 

@@ -122,9 +122,12 @@ extension SocketAddress {
   ) throws(SystemError) -> Result {
     var storage = sockaddr_storage()
     let length = try store(in: &storage)
-    let result: Swift.Result<Result, SystemError> = unsafe withUnsafePointer(to: &storage) { pointer in
+    let result: Swift.Result<Result, SystemError> = unsafe withUnsafePointer(to: &storage) {
+      pointer in
       unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-        do throws(SystemError) { return .success(try unsafe body(address, length)) } catch { return .failure(error) }
+        do throws(SystemError) { return .success(try unsafe body(address, length)) } catch {
+          return .failure(error)
+        }
       }
     }
     return try result.get()
@@ -179,6 +182,8 @@ extension SocketAddress {
   private static func put<Address>(
     _ address: Address, in storage: inout sockaddr_storage
   ) {
-    unsafe withUnsafeMutableBytes(of: &storage) { unsafe $0.storeBytes(of: address, as: Address.self) }
+    unsafe withUnsafeMutableBytes(of: &storage) {
+      unsafe $0.storeBytes(of: address, as: Address.self)
+    }
   }
 }

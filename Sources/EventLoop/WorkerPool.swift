@@ -102,7 +102,7 @@ package protocol LoopTask: AnyObject {
     isRetiring = true
     let workers = unsafe idle
     unsafe idle = []
-    for unsafe worker in unsafe workers { unsafe worker.resume() }
+    for unsafeworker in unsafe workers { unsafe worker.resume() }
     return unsafe !workers.isEmpty
   }
 }

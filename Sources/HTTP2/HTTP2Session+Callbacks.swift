@@ -71,8 +71,9 @@ private let fieldOverheadBytes = 32
 
 private let receiveHeader: nghttp2_on_header_callback = {
   handle, frame, name, nameCount, value, valueCount, _, context in
-  guard let frame = unsafe frame, let pointer = unsafe nghttp2_session_get_stream_user_data(
-    handle, frame.pointee.hd.stream_id), let context = unsafe context
+  guard let frame = unsafe frame,
+    let pointer = unsafe nghttp2_session_get_stream_user_data(
+      handle, frame.pointee.hd.stream_id), let context = unsafe context
   else { return 0 }
   let limit = unsafe Unmanaged<HTTP2Session>.fromOpaque(context)._withUnsafeGuaranteedRef {
     $0.settings.hardMaxHeaderListBytes

@@ -14,7 +14,8 @@ extension HTTP2Session {
     let context = unsafe Unmanaged.passUnretained(stream).toOpaque()
     stream.head = head
     var provider = unsafe dataProvider(for: stream)
-    let id = unsafe endOfStream
+    let id =
+      unsafe endOfStream
       ? nghttp2_submit_request(handle, nil, head.fields, head.count, nil, context)
       : nghttp2_submit_request(handle, nil, head.fields, head.count, &provider, context)
     guard id > 0 else { throw HTTP2Error(code: id, function: "nghttp2_submit_request") }

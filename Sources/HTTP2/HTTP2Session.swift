@@ -89,7 +89,8 @@ internal import CNghttp2
     }
     try check("nghttp2_session_set_local_window_size") {
       unsafe nghttp2_session_set_local_window_size(
-        handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), 0, Int32(clamping: settings.connectionWindowBytes))
+        handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), 0,
+        Int32(clamping: settings.connectionWindowBytes))
     }
   }
 
@@ -150,7 +151,9 @@ internal import CNghttp2
   }
 
   private func takeLeftover() {
-    guard leftoverCount > 0, let source = unsafe leftover, let output = unsafe output else { return }
+    guard leftoverCount > 0, let source = unsafe leftover, let output = unsafe output else {
+      return
+    }
     let count = min(leftoverCount, outputRoom - outputCount)
     unsafe (output + outputCount).copyMemory(from: source, byteCount: count)
     outputCount += count

@@ -91,6 +91,6 @@ extension CallStream {
   private func wakeWriters() {
     let waiters = unsafe writerWaiters
     unsafe writerWaiters = []
-    for unsafe waiter in unsafe waiters { unsafe waiter.resume() }
+    for unsafewaiter in unsafe waiters { unsafe waiter.resume() }
   }
 }

@@ -150,7 +150,7 @@ internal import TernWire
   private func resumeWriters() {
     let waiters = unsafe writerWaiters
     unsafe writerWaiters = []
-    for unsafe waiter in unsafe waiters { unsafe waiter.resume() }
+    for unsafewaiter in unsafe waiters { unsafe waiter.resume() }
   }
 
   /// Whether a reader that waits would find something.

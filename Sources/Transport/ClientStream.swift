@@ -350,14 +350,14 @@ package import TernWire
     if unsafe headWaiters.isEmpty { return }
     let waiting = unsafe headWaiters
     unsafe headWaiters = []
-    for unsafe waiter in unsafe waiting { unsafe waiter.resume() }
+    for unsafewaiter in unsafe waiting { unsafe waiter.resume() }
   }
 
   private func resumeAll() {
     if unsafe waiters.isEmpty { return }
     let waiting = unsafe waiters
     unsafe waiters = []
-    for unsafe waiter in unsafe waiting { unsafe waiter.resume() }
+    for unsafewaiter in unsafe waiting { unsafe waiter.resume() }
   }
 
   /// Resumes `continuation` when the call is over. On the loop.

@@ -111,7 +111,8 @@ package class Connection: Flushable, TransportReceiver, SessionReceiver, @unchec
   private static func hint(onForeignBytes bytes: UnsafeRawBufferPointer) -> String {
     let tlsHandshake: [UInt8] = [0x16, 0x03]
     if unsafe bytes.starts(with: tlsHandshake) {
-      return ". These bytes are TLS, and this port is plaintext: use the same credentials on both sides"
+      return
+        ". These bytes are TLS, and this port is plaintext: use the same credentials on both sides"
     }
     let http1Methods = ["GET ", "POST ", "HEAD ", "PUT ", "OPTIONS ", "HTTP/1"]
     if http1Methods.contains(where: { unsafe bytes.starts(with: $0.utf8) }) {

@@ -149,7 +149,11 @@ package protocol CallHandler: AnyObject, Sendable {
       let wholeBytes = MessageFramer.prefixBytes + payloadBytes
       if inbound.count > wholeBytes {
         let isCutOff: Bool
-        if case .incomplete = peekInbound(at: wholeBytes) { isCutOff = hasRemoteEnded } else { isCutOff = false }
+        if case .incomplete = peekInbound(at: wholeBytes) {
+          isCutOff = hasRemoteEnded
+        } else {
+          isCutOff = false
+        }
         finish(isCutOff ? Cardinality.cutOffRequest : Cardinality.secondRequest)
       } else if hasRemoteEnded {
         start()

@@ -59,7 +59,8 @@ struct Target: Sendable, Hashable, CustomStringConvertible {
   /// `//resolver/host` names a DNS server to ask, which the system's resolver does not let us choose.
   private static func withoutDNSAuthority(_ rest: String) -> String {
     guard rest.hasPrefix("//") else { return rest }
-    let parts = rest.dropFirst(2).split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
+    let parts = rest.dropFirst(2).split(
+      separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
     return parts.count == 2 ? String(parts[1]) : String(parts.first ?? "")
   }
 
