@@ -102,7 +102,7 @@ package protocol LoopTask: AnyObject {
     isRetiring = true
     let workers = unsafe idle
     unsafe idle = []
-    for unsafeworker in unsafe workers { unsafe worker.resume() }
+    unsafe workers.forEach { unsafe $0.resume() }
     return unsafe !workers.isEmpty
   }
 }

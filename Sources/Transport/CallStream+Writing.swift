@@ -91,6 +91,6 @@ extension CallStream {
   private func wakeWriters() {
     let waiters = unsafe writerWaiters
     unsafe writerWaiters = []
-    for unsafewaiter in unsafe waiters { unsafe waiter.resume() }
+    unsafe waiters.forEach { unsafe $0.resume() }
   }
 }

@@ -150,7 +150,7 @@ internal import TernWire
   private func resumeWriters() {
     let waiters = unsafe writerWaiters
     unsafe writerWaiters = []
-    for unsafewaiter in unsafe waiters { unsafe waiter.resume() }
+    unsafe waiters.forEach { unsafe $0.resume() }
   }
 
   /// Whether a reader that waits would find something.

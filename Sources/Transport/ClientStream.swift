@@ -350,14 +350,14 @@ package import TernWire
     if unsafe headWaiters.isEmpty { return }
     let waiting = unsafe headWaiters
     unsafe headWaiters = []
-    for unsafewaiter in unsafe waiting { unsafe waiter.resume() }
+    unsafe waiting.forEach { unsafe $0.resume() }
   }
 
   private func resumeAll() {
     if unsafe waiters.isEmpty { return }
     let waiting = unsafe waiters
     unsafe waiters = []
-    for unsafewaiter in unsafe waiting { unsafe waiter.resume() }
+    unsafe waiting.forEach { unsafe $0.resume() }
   }
 
   /// Resumes `continuation` when the call is over. On the loop.
