@@ -59,7 +59,9 @@ extension CallStream {
   }
 
   private func credit(upTo count: Int) {
-    guard count > creditedBytes, let connection = unsafe connection, !isClosed else { return }
+    // A stream that the peer has ended needs no credit.
+    guard count > creditedBytes, !isClosed, !hasRemoteEnded, let connection = unsafe connection
+    else { return }
     connection.session.consume(count - creditedBytes, of: http2)
     creditedBytes = count
     connection.setDirty()

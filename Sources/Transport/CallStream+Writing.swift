@@ -76,21 +76,16 @@ extension CallStream {
     await withTaskCancellationHandler {
       await suspendWriter()
     } onCancel: {
-      loop.submit { [self] in wakeWriters() }
+      // All of them look again whether they may go on; the cancelled one throws.
+      loop.submit { [self] in resumeWriters() }
     }
   }
 
   private func suspendWriter() async {
     await unsafe withUnsafeContinuation { continuation in
       if Task.isCancelled || isOver { return unsafe continuation.resume() }
+      hasWriterWaiters = true
       unsafe writerWaiters.append(continuation)
     }
-  }
-
-  /// All of them look again whether they may go on; the cancelled one throws.
-  private func wakeWriters() {
-    let waiters = unsafe writerWaiters
-    unsafe writerWaiters = []
-    unsafe waiters.forEach { unsafe $0.resume() }
   }
 }

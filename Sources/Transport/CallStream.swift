@@ -30,31 +30,38 @@ internal import TernWire
   /// Nobody will read any more: what comes is dropped, and the peer gets its credit.
   final var isDiscarding = false
 
-  /// In the connection's list of changed streams.
+  // What other modules see is a computed property beside a stored one: a stored property that is
+  // visible there is checked for exclusive access at run time, each time.
+
+  /// In the connection's list of changed streams, before `nextChanged`.
   final var isNoted = false
+  final var nextChanged: CallStream?
   /// The stream is gone from the session, or was never in it.
-  package final internal(set) var isClosed = true
+  final var isClosed = true
   final var closeCode: UInt32 = 0
   /// Nothing more can be sent or read: handles say so with `failure`.
-  package final internal(set) var isOver = false
+  package final var isOver: Bool { over }
+  final var over = false
   /// Whether nobody waits for the outcome any more. From any thread.
   package final var isGivenUp: Bool { givenUp.load(ordering: .acquiring) }
   private final let givenUp = Atomic<Bool>(false)
   /// Our side is ended: nothing more may be sent, though more may come.
-  package final internal(set) var isSendingOver = false
+  final var isSendingOver = false
   /// Why the call is over, for whoever still reads or writes.
-  package final internal(set) var failure: RPCError?
+  package final var failure: RPCError? { error }
+  final var error: RPCError?
 
   final var readerWaiter: UnsafeContinuation<Void, Never>?
   final var writerWaiters: [UnsafeContinuation<Void, Never>] = unsafe []
+  final var hasWriterWaiters = false
   /// Sends from other threads that are queued for the loop.
   final let remoteSends = Atomic<Int>(0)
 
   /// The task whose only canceller is the loop, so that waiting in it needs no cancellation handler.
   final var rootTask: UnsafeCurrentTask?
 
-  package final internal(set) var maxInboundMessageBytes = 4 << 20
-  package final internal(set) var maxOutboundMessageBytes = Int.max
+  final var maxInboundMessageBytes = 4 << 20
+  final var maxOutboundMessageBytes = Int.max
 
   package init(loop: EventLoop) {
     self.loop = loop
@@ -70,10 +77,10 @@ internal import TernWire
     isDiscarding = false
     isClosed = true
     closeCode = 0
-    isOver = false
+    over = false
     isSendingOver = false
-    failure = nil
-    givenUp.store(false, ordering: .releasing)
+    if error != nil { error = nil }
+    if isGivenUp { givenUp.store(false, ordering: .releasing) }
     unsafe rootTask = nil
     unsafe connection = nil
   }
@@ -102,7 +109,7 @@ internal import TernWire
   package func receiveEndOfStream() { noteChange() }
 
   package func sentOutbound() {
-    if unsafe !writerWaiters.isEmpty, outbound.count < Watermark.low { noteChange() }
+    if hasWriterWaiters, outbound.count < Watermark.low { noteChange() }
   }
 
   package func receiveClose(errorCode: UInt32) {
@@ -131,8 +138,8 @@ internal import TernWire
   /// Ends the call for everybody who waits in it.
   final func end(_ error: RPCError?) {
     if isOver { return }
-    isOver = true
-    failure = error
+    over = true
+    self.error = error
     if error != nil { givenUp.store(true, ordering: .releasing) }
     resumeWaiters()
   }
@@ -142,12 +149,11 @@ internal import TernWire
       unsafe readerWaiter = nil
       unsafe waiter.resume()
     }
-    if unsafe !writerWaiters.isEmpty, isOver || outbound.count < Watermark.low {
-      resumeWriters()
-    }
+    if hasWriterWaiters, over || outbound.count < Watermark.low { resumeWriters() }
   }
 
-  private func resumeWriters() {
+  final func resumeWriters() {
+    hasWriterWaiters = false
     let waiters = unsafe writerWaiters
     unsafe writerWaiters = []
     unsafe waiters.forEach { unsafe $0.resume() }

@@ -20,7 +20,8 @@ package import TernWire
   private var attempts = 0
   private var isRequestWhole = false
   /// The moment, on the loop's clock, when the call has to be over.
-  package private(set) var deadlineNanoseconds: Int64?
+  package var deadlineNanoseconds: Int64? { deadline }
+  private var deadline: Int64?
   private lazy var deadlineTimer = LoopTimer { [unowned self] in expire() }
   private var pendingReset: UInt32?
   /// Our own error, when the call ends by it.
@@ -78,7 +79,7 @@ package import TernWire
     if nanoseconds <= 0 { return expire() }
     let (moment, overflows) = loop.now.addingReportingOverflow(nanoseconds)
     if overflows { return }
-    deadlineNanoseconds = moment
+    deadline = moment
     loop.schedule(deadlineTimer, at: moment)
   }
 
@@ -230,12 +231,12 @@ package import TernWire
     return true
   }
 
-  private var isDeadlinePast: Bool { deadlineNanoseconds.map { $0 <= loop.now } ?? false }
+  private var isDeadlinePast: Bool { deadline.map { $0 <= loop.now } ?? false }
 
   /// The status is known: whoever waits hears of it.
   private func complete() {
     if isOver { return }
-    if deadlineNanoseconds != nil { loop.cancel(deadlineTimer) }
+    if deadline != nil { loop.cancel(deadlineTimer) }
     let status = response.status ?? .ok
     let error =
       replacement

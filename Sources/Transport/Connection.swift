@@ -19,23 +19,28 @@ package class Connection: Flushable, TransportReceiver, SessionReceiver, @unchec
   package final let loop: EventLoop
   package final let session: HTTP2Session
   package final let logger: Logger
-  package final let peer: SocketAddress
-  package final let local: SocketAddress
+  final let endpoints: Endpoints
+  package final var peer: SocketAddress { endpoints.peer }
   final let transport: ByteTransport
   final let budget: ReceiveBudget
   final let streamWindowBytes: Int
 
   /// What the transport did not take; while there is some, nothing new is collected.
   private let unwritten = ByteBuffer()
-  package final var isDirty = false
-  /// Streams that have noted something to act on.
-  private var changed: [CallStream] = []
-  private var acting: [CallStream] = []
+  package final var isDirty: Bool {
+    get { dirty }
+    set { dirty = newValue }
+  }
+  private var dirty = false
+  /// Streams that have noted something to act on, linked by `nextChanged`.
+  private var firstChanged: CallStream?
+  private var lastChanged: CallStream?
   /// What the session said of the connection as a whole.
   private var notes: [Note] = []
-  package final private(set) var isClosed = false
+  package final var isClosed: Bool { closed }
+  private var closed = false
   /// When bytes last came, on the loop's clock.
-  package final private(set) var lastReadNanoseconds: Int64 = 0
+  final private(set) var lastReadNanoseconds: Int64 = 0
   private var hasReceivedBytes = false
 
   enum Note {
@@ -51,8 +56,7 @@ package class Connection: Flushable, TransportReceiver, SessionReceiver, @unchec
     self.loop = loop
     self.transport = transport
     self.logger = logger
-    peer = transport.remoteAddress
-    local = transport.localAddress
+    endpoints = Endpoints(peer: transport.remoteAddress, local: transport.localAddress)
     budget = ReceiveBudget(totalBytes: limits.receiveBudgetBytes)
     streamWindowBytes = limits.streamWindowBytes
     session = try HTTP2Session(role: role, settings: limits.settings)
@@ -192,17 +196,17 @@ package class Connection: Flushable, TransportReceiver, SessionReceiver, @unchec
   final func noteChange(of stream: CallStream) {
     if stream.isNoted { return }
     stream.isNoted = true
-    changed.append(stream)
+    if let lastChanged { lastChanged.nextChanged = stream } else { firstChanged = stream }
+    lastChanged = stream
   }
 
   private func actOnChanges() {
-    while !changed.isEmpty {
-      swap(&changed, &acting)
-      for stream in acting {
-        stream.isNoted = false
-        stream.act()
-      }
-      acting.removeAll(keepingCapacity: true)
+    while let stream = firstChanged {
+      firstChanged = stream.nextChanged
+      if firstChanged == nil { lastChanged = nil }
+      stream.nextChanged = nil
+      stream.isNoted = false
+      stream.act()
     }
   }
 
@@ -221,7 +225,7 @@ package class Connection: Flushable, TransportReceiver, SessionReceiver, @unchec
   /// Ends the connection at once: every stream hears of it, and the socket closes.
   package final func close(_ end: ConnectionEnd) {
     if isClosed { return }
-    isClosed = true
+    closed = true
     willClose(end)
     transport.close()
     loop.removeConnection()
@@ -251,6 +255,17 @@ package class Connection: Flushable, TransportReceiver, SessionReceiver, @unchec
   package final func receiveGoAway(lastStreamID: Int32, errorCode: UInt32, debugText: String) {
     notes.append(
       .goAway(lastStreamID: lastStreamID, errorCode: errorCode, debugText: debugText))
+  }
+}
+
+/// Whom a connection connects. An object, as each call refers to it.
+final class Endpoints: Sendable {
+  let peer: SocketAddress
+  let local: SocketAddress
+
+  init(peer: SocketAddress, local: SocketAddress) {
+    self.peer = peer
+    self.local = local
   }
 }
 

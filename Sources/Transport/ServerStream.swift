@@ -1,4 +1,5 @@
 internal import TernBytes
+internal import Synchronization
 package import TernCore
 package import TernEventLoop
 internal import TernHTTP2
@@ -7,6 +8,7 @@ package import TernWire
 /// What a server does with one call. The server's table of methods has one a method.
 package protocol CallHandler: AnyObject, Sendable {
   /// Whether the request is one message, which has to be whole before the handler begins.
+  var descriptor: MethodDescriptor { get }
   var takesSingleRequest: Bool { get }
   var maxRequestMessageBytes: Int { get }
   var maxResponseMessageBytes: Int { get }
@@ -39,14 +41,21 @@ package protocol CallHandler: AnyObject, Sendable {
   private var pool: ServerStreamPool?
   private lazy var deadlineTimer = LoopTimer { [unowned self] in expire() }
   /// When the call has to be over, on the loop's clock.
-  package private(set) var deadlineNanoseconds: Int64?
-  package private(set) var peer = SocketAddress.memory
-  package private(set) var local = SocketAddress.memory
+  package var deadlineNanoseconds: Int64? { deadline }
+  private var deadline: Int64?
+  private var endpoints: Endpoints?
+  package var peer: SocketAddress { endpoints?.peer ?? .memory }
+  package var local: SocketAddress { endpoints?.local ?? .memory }
+  // `unowned(unsafe)` as `connection`, which it is.
+  private unowned(unsafe) var server: ServerConnection?
 
   // Handlers touch these from whatever thread they run on.
   private let metadataLock = Lock()
   private var initialMetadata: Metadata = [:]
   private var trailingMetadata: Metadata = [:]
+  /// Most handlers set none, and then there is nothing to lock.
+  private let metadataIsSet = Atomic<Bool>(false)
+  private var hasMetadata: Bool { metadataIsSet.load(ordering: .acquiring) }
 
   private static let responseHead = HeaderBlock(ResponseFields.head)
   private static let trailersOK = HeaderBlock(ResponseFields.trailersOK)
@@ -61,8 +70,8 @@ package protocol CallHandler: AnyObject, Sendable {
     unsafe self.connection = connection
     isClosed = false
     liveCounter = connection.liveHandlers
-    peer = connection.peer
-    local = connection.local
+    endpoints = connection.endpoints
+    unsafe server = connection
   }
 
   override func prepareForReuse() {
@@ -74,9 +83,12 @@ package protocol CallHandler: AnyObject, Sendable {
     hasSentHead = false
     handler = nil
     worker = nil
-    deadlineNanoseconds = nil
-    if !initialMetadata.isEmpty { initialMetadata = [:] }
-    if !trailingMetadata.isEmpty { trailingMetadata = [:] }
+    deadline = nil
+    if hasMetadata {
+      initialMetadata = [:]
+      trailingMetadata = [:]
+      metadataIsSet.store(false, ordering: .relaxed)
+    }
   }
 
   // MARK: What came
@@ -109,7 +121,7 @@ package protocol CallHandler: AnyObject, Sendable {
   // MARK: Accepting
 
   private func accept() {
-    guard let connection = unsafe connection as? ServerConnection else { return }
+    guard let connection = unsafe server else { return }
     // Spec: W30 (grpc-java: 431 and RESOURCE_EXHAUSTED)
     if isHeadTooLarge {
       return refuse(Self.tooLargeHead(connection.maxHeaderListBytes), httpStatus: 431)
@@ -194,6 +206,11 @@ package protocol CallHandler: AnyObject, Sendable {
   /// The request was decoded: its memory and its credit can go back.
   package func didTakeRequest() { discardInbound() }
 
+  /// The method that was called. Only handlers ask.
+  package var method: MethodDescriptor {
+    handler?.descriptor ?? MethodDescriptor(service: "", method: "", kind: .unary)
+  }
+
   // MARK: Metadata
 
   package var requestMetadata: Metadata {
@@ -205,12 +222,14 @@ package protocol CallHandler: AnyObject, Sendable {
   package func setInitialMetadata(_ metadata: Metadata) {
     metadataLock.lock()
     initialMetadata = metadata
+    metadataIsSet.store(true, ordering: .releasing)
     metadataLock.unlock()
   }
 
   package func setTrailingMetadata(_ metadata: Metadata) {
     metadataLock.lock()
     trailingMetadata = metadata
+    metadataIsSet.store(true, ordering: .releasing)
     metadataLock.unlock()
   }
 
@@ -235,17 +254,29 @@ package protocol CallHandler: AnyObject, Sendable {
   private func submitHead() {
     guard !hasSentHead, !isClosed, let connection = unsafe connection else { return }
     hasSentHead = true
-    metadataLock.lock()
-    let fields = ResponseFields.metadata(initialMetadata)
-    metadataLock.unlock()
-    let block = fields.map { HeaderBlock([ResponseFields.head, $0]) } ?? Self.responseHead
+    let block = hasMetadata ? headWithMetadata() : Self.responseHead
     connection.submit { session throws(HTTP2Error) in
       try session.submitResponse(block, stream: http2)
     }
     connection.setDirty()
   }
 
+  private func headWithMetadata() -> HeaderBlock {
+    metadataLock.lock()
+    defer { metadataLock.unlock() }
+    let fields = ResponseFields.metadata(initialMetadata)
+    return fields.map { HeaderBlock([ResponseFields.head, $0]) } ?? Self.responseHead
+  }
+
   // MARK: Answering
+
+  /// Ends the call with the status OK. As `finish`, without what most calls do not need.
+  package func finishWithOK() {
+    if phase == .answered || isClosed { return }
+    if hasMetadata || !hasSentHead { return finish(.ok) }
+    unsafe connection?.session.endOutbound(of: http2, trailers: Self.trailersOK)
+    didAnswer()
+  }
 
   /// Ends the call with a status. The first one counts; later ones do nothing.
   package func finish(_ status: Status, metadata: Metadata = [:]) {
@@ -322,7 +353,7 @@ package protocol CallHandler: AnyObject, Sendable {
     guard let timeout = head.timeoutNanoseconds else { return }
     let (moment, overflows) = loop.now.addingReportingOverflow(timeout)
     let deadline = overflows ? Int64.max : moment
-    deadlineNanoseconds = deadline
+    self.deadline = deadline
     // Spec: W16 (0 is legal: it expires at once)
     if timeout == 0 { return expire() }
     loop.schedule(deadlineTimer, at: deadline)
@@ -330,14 +361,14 @@ package protocol CallHandler: AnyObject, Sendable {
 
   private func cancelDeadline() {
     // Asking for the timer would make it, in each call.
-    if deadlineNanoseconds != nil { loop.cancel(deadlineTimer) }
+    if deadline != nil { loop.cancel(deadlineTimer) }
   }
 
   /// Answers at once, whether or not the handler notices.
   private func expire() {
     if phase == .answered || isClosed { return }
     let status = Status(.deadlineExceeded, "The deadline of the call has passed.")
-    failure = RPCError(status.code, status.message, origin: .library)
+    error = RPCError(status.code, status.message, origin: .library)
     if outbound.isEmpty {
       finish(status)
     } else if let connection = unsafe connection {
@@ -353,12 +384,12 @@ package protocol CallHandler: AnyObject, Sendable {
   private func didClose() {
     if phase != .answered {
       phase = .answered
-      failure = closeError
+      error = closeError
     }
     isSendingOver = true
     isDiscarding = true
     cancelDeadline()
-    end(failure)
+    end(error)
     // Spec: W73 (RST_STREAM on a server: the handler is cancelled at once)
     if closeCode != ErrorCode.noError || !hasRemoteEnded { worker?.cancel() }
     leaveConnection()
@@ -374,41 +405,4 @@ package protocol CallHandler: AnyObject, Sendable {
   }
 
   private func recycle() { pool?.take(back: self) }
-}
-
-/// How many handlers of one connection run: streams may be gone before their handlers are.
-final class LiveHandlers {
-  var count = 0
-}
-
-/// Streams of one loop that wait for their next call.
-@safe package final class ServerStreamPool {
-  /// More than a busy loop uses at once; each keeps a few kilobytes.
-  private static let maxSpare = 1024
-  private var spare: [ServerStream] = []
-  private let loop: EventLoop
-
-  package init(loop: EventLoop) { self.loop = loop }
-
-  func make(on connection: ServerConnection) -> ServerStream {
-    let stream = spareStream() ?? ServerStream(loop: loop, pool: self)
-    stream.open(on: connection)
-    return stream
-  }
-
-  /// A stream to which nobody else points. A handle that somebody kept beyond its call must never
-  /// reach another call, so a stream that has one is left to it.
-  private func spareStream() -> ServerStream? {
-    while var stream = spare.popLast() {
-      if isKnownUniquelyReferenced(&stream) {
-        stream.prepareForReuse()
-        return stream
-      }
-    }
-    return nil
-  }
-
-  func take(back stream: ServerStream) {
-    if spare.count < Self.maxSpare { spare.append(stream) }
-  }
 }
