@@ -9,6 +9,19 @@ package protocol LoopTask: AnyObject {
   // `@unchecked Sendable` because only its loop touches it.
   fileprivate var task: Task<Void, Never>?
   private var mustCancel = false
+  /// The same task, as it knows itself.
+  private var current: UnsafeCurrentTask?
+
+  /// The task has begun to run.
+  fileprivate func noteCurrentTask() {
+    unsafe current = unsafe withUnsafeCurrentTask { unsafe $0 }
+  }
+
+  /// Whether the caller runs in this very task, and not in a child of it or elsewhere. Nobody but
+  /// the loop cancels a worker's task.
+  package var isCurrentTask: Bool {
+    unsafe withUnsafeCurrentTask { unsafe $0 == current }
+  }
 
   /// Cancels the task, and with it what it runs now. It ends when that has ended: a cancelled
   /// task stays cancelled, so it cannot run another handler.
@@ -73,6 +86,7 @@ package protocol LoopTask: AnyObject {
   }
 
   private nonisolated(nonsending) func work(as worker: Worker) async {
+    worker.noteCurrentTask()
     while true {
       while let task = next() {
         await task.run(on: worker)

@@ -48,9 +48,10 @@ extension CallStream {
 
   private func didAppendOutbound(at offset: Int) {
     willSendMessage(at: offset)
-    guard let connection = unsafe connection else { return }
-    connection.session.resume(http2)
-    connection.setDirty()
+    withConnection { connection in
+      connection.session.resume(http2)
+      connection.setDirty()
+    }
   }
 
   /// Waits until what was sent from other threads is in the stream's buffer. On the loop.
@@ -69,7 +70,7 @@ extension CallStream {
   }
 
   private func waitForDrain() async {
-    if unsafe withUnsafeCurrentTask(body: { unsafe $0 == rootTask }) {
+    if isInRootTask {
       await suspendWriter()
       return
     }

@@ -16,9 +16,19 @@ internal import TernWire
 
   package final let loop: EventLoop
   final let http2 = HTTP2Stream()
-  // `unowned(unsafe)` because a connection tells all its streams when it ends, and `receiveClose`
-  // clears this.
-  final unowned(unsafe) var connection: Connection?
+  // Unmanaged because a connection tells all its streams when it ends, and `leaveConnection` clears
+  // this. On the path of each call, `withConnection` spares a retain and a release.
+  private final var link: Unmanaged<Connection>?
+
+  final var connection: Connection? {
+    get { unsafe link?.takeUnretainedValue() }
+    set { unsafe link = unsafe newValue.map { unsafe Unmanaged.passUnretained($0) } }
+  }
+
+  @inline(__always)
+  final func withConnection(_ body: (Connection) -> Void) {
+    if let link = unsafe link { unsafe link._withUnsafeGuaranteedRef { body($0) } }
+  }
 
   /// What came and was not taken yet: messages with their prefixes.
   final let inbound = ByteBuffer()
@@ -51,14 +61,17 @@ internal import TernWire
   package final var failure: RPCError? { error }
   final var error: RPCError?
 
+  // The flags spare a look at the continuations, whose optionals are generic and slow to read.
   final var readerWaiter: UnsafeContinuation<Void, Never>?
+  final var hasReaderWaiter = false
   final var writerWaiters: [UnsafeContinuation<Void, Never>] = unsafe []
   final var hasWriterWaiters = false
   /// Sends from other threads that are queued for the loop.
   final let remoteSends = Atomic<Int>(0)
 
-  /// The task whose only canceller is the loop, so that waiting in it needs no cancellation handler.
-  final var rootTask: UnsafeCurrentTask?
+  /// Whether the caller runs in a task whose only canceller is the loop, so that waiting in it needs
+  /// no cancellation handler.
+  var isInRootTask: Bool { false }
 
   final var maxInboundMessageBytes = 4 << 20
   final var maxOutboundMessageBytes = Int.max
@@ -81,8 +94,7 @@ internal import TernWire
     isSendingOver = false
     if error != nil { error = nil }
     if isGivenUp { givenUp.store(false, ordering: .releasing) }
-    unsafe rootTask = nil
-    unsafe connection = nil
+    connection = nil
   }
 
   /// What is to be sent, messages with their prefixes.
@@ -99,7 +111,7 @@ internal import TernWire
 
   @unsafe package func receiveData(_ bytes: UnsafeRawBufferPointer) {
     if isDiscarding {
-      unsafe connection?.session.consume(bytes.count, of: http2)
+      withConnection { $0.session.consume(bytes.count, of: http2) }
       return
     }
     unsafe inbound.append(bytes)
@@ -118,7 +130,7 @@ internal import TernWire
     noteChange()
   }
 
-  final func noteChange() { unsafe connection?.noteChange(of: self) }
+  final func noteChange() { withConnection { $0.noteChange(of: self) } }
 
   /// Does what has become necessary. Runs when the session has returned.
   func act() {
@@ -129,9 +141,9 @@ internal import TernWire
 
   /// The last thing that a stream does with its connection.
   final func leaveConnection() {
-    guard let connection = unsafe connection else { return }
+    guard let connection = connection else { return }
     returnReservation()
-    unsafe self.connection = nil
+    self.connection = nil
     connection.didClose(self)
   }
 
@@ -145,11 +157,15 @@ internal import TernWire
   }
 
   final func resumeWaiters() {
-    if let waiter = unsafe readerWaiter, isOver || hasInboundNews {
-      unsafe readerWaiter = nil
-      unsafe waiter.resume()
-    }
+    if hasReaderWaiter, over || hasInboundNews { resumeReader() }
     if hasWriterWaiters, over || outbound.count < Watermark.low { resumeWriters() }
+  }
+
+  final func resumeReader() {
+    guard let waiter = unsafe readerWaiter else { return }
+    hasReaderWaiter = false
+    unsafe readerWaiter = nil
+    unsafe waiter.resume()
   }
 
   final func resumeWriters() {
@@ -191,7 +207,7 @@ internal import TernWire
   func willSendMessage(at offset: Int) {}
 
   /// Whether a whole message is awaited, so that its bytes count as taken when they arrive.
-  var isMessageAwaited: Bool { unsafe readerWaiter != nil }
+  var isMessageAwaited: Bool { hasReaderWaiter }
 }
 
 /// How much a stream keeps for sending before it makes its writer wait, in bytes.

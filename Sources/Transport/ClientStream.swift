@@ -64,7 +64,7 @@ package import TernWire
   package func endRequest() {
     isRequestWhole = true
     isSendingOver = true
-    guard !isClosed, !isOver, let connection = unsafe connection else { return }
+    guard !isClosed, !isOver, let connection else { return }
     connection.session.endOutbound(of: http2)
     connection.setDirty()
   }
@@ -93,7 +93,7 @@ package import TernWire
     } else {
       replay = nil
     }
-    unsafe self.connection = connection
+    self.connection = connection
     isClosed = false
     let endsAtOnce = isRequestWhole && outbound.isEmpty
     do throws(HTTP2Error) {
@@ -101,7 +101,7 @@ package import TernWire
         head, stream: http2, receiver: self, endOfStream: endsAtOnce)
     } catch {
       isClosed = true
-      unsafe self.connection = nil
+      self.connection = nil
       throw error
     }
     if isRequestWhole, !endsAtOnce { connection.session.endOutbound(of: http2) }
@@ -163,7 +163,7 @@ package import TernWire
     if action == .deliver, !isOver {
       unsafe super.receiveData(bytes)
     } else {
-      unsafe connection?.session.consume(bytes.count, of: http2)
+      connection?.session.consume(bytes.count, of: http2)
       note(action)
     }
   }
@@ -195,7 +195,7 @@ package import TernWire
   override func act() {
     if let code = pendingReset {
       pendingReset = nil
-      unsafe connection?.session.reset(http2, errorCode: code)
+      connection?.session.reset(http2, errorCode: code)
     }
     if isClosed, response.status == nil, !settleClose() { return }
     if response.status != nil { complete() }
@@ -216,7 +216,7 @@ package import TernWire
   ///
   /// - Returns: `false` if the call goes on, on another connection.
   private func settleClose() -> Bool {
-    guard let connection = unsafe connection as? ClientConnection else { return true }
+    guard let connection = connection as? ClientConnection else { return true }
     if connection.isClosed, closeCode == ErrorCode.cancel {
       response.end(connection.lossStatus, origin: .library)
       return true
@@ -243,7 +243,7 @@ package import TernWire
       ?? RPCError(status, metadata: response.trailingMetadata, origin: response.origin)
     isSendingOver = true
     replay = nil
-    if !isClosed, let connection = unsafe connection {
+    if !isClosed, let connection {
       // Spec: W65 (the server has ended early: we stop sending)
       if !hasRemoteEnded || !isRequestWhole || !outbound.isEmpty {
         connection.session.reset(

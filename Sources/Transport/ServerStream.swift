@@ -67,7 +67,7 @@ package protocol CallHandler: AnyObject, Sendable {
 
   /// Begins a call on a connection.
   func open(on connection: ServerConnection) {
-    unsafe self.connection = connection
+    self.connection = connection
     isClosed = false
     liveCounter = connection.liveHandlers
     endpoints = connection.endpoints
@@ -187,15 +187,15 @@ package protocol CallHandler: AnyObject, Sendable {
 
   package nonisolated(nonsending) func run(on worker: Worker) async {
     self.worker = worker
-    unsafe rootTask = unsafe withUnsafeCurrentTask { unsafe $0 }
     // The client may have gone between the decision and this moment.
     if !isClosed, !isOver, let handler { await handler.run(self) }
     self.worker = nil
-    unsafe rootTask = nil
     isHandlerRunning = false
     liveCounter?.count -= 1
     if isClosed { recycle() }
   }
+
+  override var isInRootTask: Bool { worker?.isCurrentTask ?? false }
 
   /// The one request message. Valid until the handler has ended.
   @unsafe package var request: UnsafeRawBufferPointer {
@@ -252,13 +252,15 @@ package protocol CallHandler: AnyObject, Sendable {
   override func willSendMessage(at offset: Int) { submitHead() }
 
   private func submitHead() {
-    guard !hasSentHead, !isClosed, let connection = unsafe connection else { return }
+    if hasSentHead || isClosed { return }
     hasSentHead = true
     let block = hasMetadata ? headWithMetadata() : Self.responseHead
-    connection.submit { session throws(HTTP2Error) in
-      try session.submitResponse(block, stream: http2)
+    withConnection { connection in
+      connection.submit { session throws(HTTP2Error) in
+        try session.submitResponse(block, stream: http2)
+      }
+      connection.setDirty()
     }
-    connection.setDirty()
   }
 
   private func headWithMetadata() -> HeaderBlock {
@@ -274,7 +276,7 @@ package protocol CallHandler: AnyObject, Sendable {
   package func finishWithOK() {
     if phase == .answered || isClosed { return }
     if hasMetadata || !hasSentHead { return finish(.ok) }
-    unsafe connection?.session.endOutbound(of: http2, trailers: Self.trailersOK)
+    withConnection { $0.session.endOutbound(of: http2, trailers: Self.trailersOK) }
     didAnswer()
   }
 
@@ -297,7 +299,7 @@ package protocol CallHandler: AnyObject, Sendable {
   }
 
   private func answerWithTrailers(_ status: Status, _ metadata: Metadata) {
-    guard let connection = unsafe connection else { return }
+    guard let connection else { return }
     let isPlain = status.isOK && status.message.isEmpty && metadata.isEmpty
     let trailers =
       isPlain ? Self.trailersOK : HeaderBlock(ResponseFields.trailers(status, metadata: metadata))
@@ -311,7 +313,7 @@ package protocol CallHandler: AnyObject, Sendable {
   }
 
   private func answer(_ block: HeaderBlock) {
-    guard let connection = unsafe connection else { return }
+    guard let connection else { return }
     connection.submit { session throws(HTTP2Error) in
       try session.submitTrailersOnly(block, stream: http2)
     }
@@ -324,7 +326,7 @@ package protocol CallHandler: AnyObject, Sendable {
     cancelDeadline()
     discardInbound()
     end(nil)
-    unsafe connection?.setDirty()
+    withConnection { $0.setDirty() }
   }
 
   override func fail(with status: Status) -> RPCError {
@@ -371,7 +373,7 @@ package protocol CallHandler: AnyObject, Sendable {
     error = RPCError(status.code, status.message, origin: .library)
     if outbound.isEmpty {
       finish(status)
-    } else if let connection = unsafe connection {
+    } else if let connection {
       // Trailers would have to wait behind messages that the client does not read.
       connection.session.reset(http2, errorCode: ErrorCode.cancel)
       didAnswer()
@@ -397,7 +399,7 @@ package protocol CallHandler: AnyObject, Sendable {
   }
 
   private var closeError: RPCError {
-    guard let connection = unsafe connection, connection.isClosed else {
+    guard let connection, connection.isClosed else {
       return RPCError(.cancelled, "The client gave the call up.", origin: .peer)
     }
     // Spec: W81 (connection loss: every server call CANCELLED)
