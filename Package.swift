@@ -54,6 +54,7 @@ let layers: [Layer] = [
     ], kind: .test),
   Layer(
     "CodegenTests", ["Codegen", "SwiftProtobuf", "SwiftProtobufPluginLibrary"], kind: .test),
+  Layer("HTTP2Tests", ["Bytes", "HTTP2", "CNghttp2", "TestSupport"], kind: .test),
 ]
 
 /// An example: its service as a library, since more than one server has it, a server and a client.

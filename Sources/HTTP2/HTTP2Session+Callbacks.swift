@@ -50,12 +50,24 @@ private func withStream(
   unsafe Unmanaged<HTTP2Stream>.fromOpaque(pointer)._withUnsafeGuaranteedRef { body($0) }
 }
 
+/// The other frame with a header block is PUSH_PROMISE, which names the stream of a request of ours
+/// and belongs to another one.
+@inline(__always)
+private func isHeaders(_ frame: UnsafePointer<nghttp2_frame>) -> Bool {
+  unsafe UInt32(frame.pointee.hd.type) == NGHTTP2_HEADERS.rawValue
+}
+
 private let beginHeaders: nghttp2_on_begin_headers_callback = { handle, frame, context in
   guard let frame = unsafe frame else { return 0 }
   let id = unsafe frame.pointee.hd.stream_id
+  guard unsafe isHeaders(frame) else { return 0 }
   if unsafe frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST {
     unsafe withSession(context) { session in
-      guard let (stream, receiver) = unsafe session.receiver?.makeStream() else { return }
+      guard let (stream, receiver) = unsafe session.receiver?.makeStream() else {
+        _ = unsafe nghttp2_submit_rst_stream(
+          handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), id, ErrorCode.refusedStream)
+        return
+      }
       let pointer = unsafe Unmanaged.passUnretained(stream).toOpaque()
       guard unsafe nghttp2_session_set_stream_user_data(handle, id, pointer) == 0 else { return }
       session.add(stream, receiver: receiver, id: id)
@@ -71,9 +83,9 @@ private let fieldOverheadBytes = 32
 
 private let receiveHeader: nghttp2_on_header_callback = {
   handle, frame, name, nameCount, value, valueCount, _, context in
-  guard let frame = unsafe frame,
+  guard let frame = unsafe frame, unsafe isHeaders(frame), let context = unsafe context,
     let pointer = unsafe nghttp2_session_get_stream_user_data(
-      handle, frame.pointee.hd.stream_id), let context = unsafe context
+      handle, frame.pointee.hd.stream_id)
   else { return 0 }
   let limit = unsafe Unmanaged<HTTP2Session>.fromOpaque(context)._withUnsafeGuaranteedRef {
     $0.settings.hardMaxHeaderListBytes
@@ -160,7 +172,7 @@ private let sentFrame: nghttp2_on_frame_send_callback = { handle, frame, context
   let header = unsafe frame.pointee.hd
   if UInt32(header.type) == NGHTTP2_GOAWAY.rawValue {
     let code = unsafe frame.pointee.goaway.error_code
-    if code != ErrorCode.noError { unsafe withSession(context) { $0.terminationCode = code } }
+    if code != ErrorCode.noError { unsafe withSession(context) { $0.ownError = code } }
   }
   guard UInt32(header.type) == NGHTTP2_HEADERS.rawValue,
     header.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0,
@@ -177,7 +189,7 @@ private let sentFrame: nghttp2_on_frame_send_callback = { handle, frame, context
 private let noteComplaint: nghttp2_error_callback2 = { _, _, text, count, context in
   let bytes = unsafe UnsafeRawBufferPointer(start: text, count: count)
   let complaint = unsafe String(decoding: bytes, as: UTF8.self)
-  unsafe withSession(context) { $0.lastComplaint = complaint }
+  unsafe withSession(context) { $0.complaint = complaint }
   return 0
 }
 
@@ -217,22 +229,14 @@ private let sendData: nghttp2_send_data_callback = { _, _, frameHeader, count, s
     let context = unsafe context, let frameHeader = unsafe frameHeader
   else { return Int32(NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue) }
   return unsafe Unmanaged<HTTP2Session>.fromOpaque(context)._withUnsafeGuaranteedRef { session in
-    guard let output = unsafe session.output,
-      session.outputRoom - session.outputCount >= frameHeaderBytes + count
-    else {
-      session.isOutputFull = true
-      return Int32(NGHTTP2_ERR_WOULDBLOCK.rawValue)
-    }
-    let place = unsafe output + session.outputCount
-    unsafe place.copyMemory(from: frameHeader, byteCount: frameHeaderBytes)
+    guard session.hasOutputRoom else { return Int32(NGHTTP2_ERR_WOULDBLOCK.rawValue) }
+    unsafe session.put(UnsafeRawBufferPointer(start: frameHeader, count: frameHeaderBytes))
+    if count == 0 { return 0 }
     unsafe Unmanaged<HTTP2Stream>.fromOpaque(pointer)._withUnsafeGuaranteedRef { stream in
-      if count > 0, let bytes = unsafe stream.outbound.readable.baseAddress {
-        unsafe (place + frameHeaderBytes).copyMemory(from: bytes, byteCount: count)
-        stream.outbound.removeFirst(count)
-        stream.receiver?.sentOutbound()
-      }
+      unsafe session.put(stream.outbound.slice(at: 0, count: count))
+      stream.outbound.removeFirst(count)
+      stream.receiver?.sentOutbound()
     }
-    session.outputCount += frameHeaderBytes + count
     return 0
   }
 }

@@ -11,6 +11,10 @@ extension HTTP2Session {
     _ head: HeaderBlock, stream: HTTP2Stream, receiver: any StreamReceiver,
     endOfStream: Bool = false
   ) throws(HTTP2Error) {
+    if isClosed {
+      throw HTTP2Error(
+        code: Int32(NGHTTP2_ERR_SESSION_CLOSING.rawValue), function: "nghttp2_submit_request")
+    }
     let context = unsafe Unmanaged.passUnretained(stream).toOpaque()
     stream.head = head
     var provider = unsafe dataProvider(for: stream)
@@ -68,7 +72,9 @@ extension HTTP2Session {
 
   // MARK: Ending
 
+  /// Ends a stream at once, in both directions. Does nothing if it is closed.
   package func reset(_ stream: HTTP2Stream, errorCode: UInt32) {
+    if stream.receiver == nil { return }
     // It fails only for lack of memory; the connection then ends by the next call.
     _ = unsafe nghttp2_submit_rst_stream(
       handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), stream.streamID, errorCode)

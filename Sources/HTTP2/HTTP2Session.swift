@@ -1,4 +1,5 @@
 internal import CNghttp2
+internal import TernBytes
 
 /// The HTTP/2 protocol of one connection. Bytes in, events out; frames in, bytes out.
 ///
@@ -14,30 +15,32 @@ internal import CNghttp2
 
   package enum Role: Sendable { case client, server }
 
-  var handle: OpaquePointer?
+  private(set) var handle: OpaquePointer?
   let settings: HTTP2Settings
   /// Whoever owns the session; to be set before the first bytes come.
   // `unowned(unsafe)` because the owner outlives its session, and a weak reference would make
   // every retain and release of the owner slow.
   package unowned(unsafe) var receiver: (any SessionReceiver)?
   unowned(unsafe) var firstOpen: HTTP2Stream?
-  package private(set) var openStreamCount = 0
+  private var openCount = 0
+  /// Set by ``closeAllStreams(errorCode:)``: nghttp2 still knows streams that are no longer ours.
+  private(set) var isClosed = false
 
   /// Bytes received whose credit the connection has not got back yet.
   var unreturnedConnectionBytes = 0
   /// What nghttp2 complained of last; it becomes part of an error.
-  package internal(set) var lastComplaint = ""
+  package var lastComplaint: String { complaint }
+  var complaint = ""
   /// The error with which we ended the session, because the peer broke the protocol.
-  package internal(set) var terminationCode: UInt32?
+  package var terminationCode: UInt32? { ownError }
+  var ownError: UInt32?
 
   // While `pull` runs.
   var output: UnsafeMutableRawPointer?
   var outputRoom = 0
   var outputCount = 0
-  var isOutputFull = false
-  /// A frame, or the rest of one, that did not fit; nghttp2 keeps it until its next call.
-  var leftover: UnsafePointer<UInt8>?
-  var leftoverCount = 0
+  /// What did not fit: the rest of a frame, which goes first next time.
+  let leftover = ByteBuffer()
 
   package init(role: Role, settings: HTTP2Settings) throws(HTTP2Error) {
     self.settings = settings
@@ -55,6 +58,8 @@ internal import CNghttp2
     // the session before `self` is gone.
     let context = unsafe Unmanaged.passUnretained(self).toOpaque()
     let callbacks = unsafe SessionCallbacks.shared.handle
+    // A variable, for one `inout` of a property makes each use of it pay for a check at run time.
+    var handle: OpaquePointer?
     switch role {
     case .server:
       try check("nghttp2_session_server_new2") {
@@ -65,10 +70,18 @@ internal import CNghttp2
         unsafe nghttp2_session_client_new2(&handle, callbacks, context, option)
       }
     }
+    unsafe self.handle = handle
     try announce(role)
   }
 
-  deinit { unsafe nghttp2_session_del(handle) }
+  deinit {
+    // Nobody is told: whoever drops a session with open streams is going as well.
+    while let stream = unsafe firstOpen {
+      stream.receiver = nil
+      remove(stream, errorCode: ErrorCode.cancel)
+    }
+    unsafe nghttp2_session_del(handle)
+  }
 
   /// SETTINGS, and the connection's window, which SETTINGS cannot set.
   private func announce(_ role: Role) throws(HTTP2Error) {
@@ -105,12 +118,13 @@ internal import CNghttp2
   /// - Throws: when nothing can save the connection (wrong preface, flood, no memory): close it.
   ///   Lesser faults of the peer do not throw; nghttp2 answers them itself, see ``pull(into:)``.
   @unsafe package func receive(_ bytes: UnsafeRawBufferPointer) throws(HTTP2Error) {
+    if isClosed { return }
     let consumed = unsafe nghttp2_session_mem_recv(
       handle, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count)
     guard consumed >= 0 else {
       throw HTTP2Error(
         code: Int32(truncatingIfNeeded: consumed), function: "nghttp2_session_mem_recv",
-        details: lastComplaint)
+        details: complaint)
     }
     returnConnectionCredit()
   }
@@ -127,52 +141,57 @@ internal import CNghttp2
   ///
   /// - Returns: How many bytes; less than the buffer holds only if there is no more to send now.
   @unsafe package func pull(into buffer: UnsafeMutableRawBufferPointer) throws(HTTP2Error) -> Int {
+    if isClosed { return 0 }
     unsafe output = buffer.baseAddress
     outputRoom = buffer.count
     outputCount = 0
-    isOutputFull = false
     defer { unsafe output = nil }
 
-    takeLeftover()
-    while !isOutputFull {
+    let restCount = min(leftover.count, outputRoom)
+    unsafe put(UnsafeRawBufferPointer(rebasing: leftover.readable[..<restCount]))
+    leftover.removeFirst(restCount)
+    while outputCount < outputRoom {
       var start: UnsafePointer<UInt8>?
       let count = unsafe nghttp2_session_mem_send(handle, &start)
       guard count >= 0 else {
         throw HTTP2Error(
           code: Int32(truncatingIfNeeded: count), function: "nghttp2_session_mem_send",
-          details: lastComplaint)
+          details: complaint)
       }
       if count == 0 { break }
-      unsafe leftover = start
-      leftoverCount = count
-      takeLeftover()
+      unsafe put(UnsafeRawBufferPointer(start: start, count: count))
     }
     return outputCount
   }
 
-  private func takeLeftover() {
-    guard leftoverCount > 0, let source = unsafe leftover, let output = unsafe output else {
-      return
-    }
-    let count = min(leftoverCount, outputRoom - outputCount)
-    unsafe (output + outputCount).copyMemory(from: source, byteCount: count)
+  /// Whether another DATA frame may be made: only while some of it fits, so that no more than a
+  /// frame or two wait in ``leftover``.
+  var hasOutputRoom: Bool { outputCount < outputRoom }
+
+  /// Adds to the output what fits, and to ``leftover`` what does not.
+  func put(_ bytes: UnsafeRawBufferPointer) {
+    guard let output = unsafe output, let start = bytes.baseAddress else { return }
+    let count = min(bytes.count, outputRoom - outputCount)
+    unsafe (output + outputCount).copyMemory(from: start, byteCount: count)
     outputCount += count
-    leftoverCount -= count
-    unsafe leftover = leftoverCount > 0 ? source + count : nil
-    isOutputFull = leftoverCount > 0
+    if count < bytes.count {
+      unsafe leftover.append(UnsafeRawBufferPointer(rebasing: bytes[count...]))
+    }
   }
 
   /// Whether there may be bytes for ``pull(into:)``.
   package var wantsToSend: Bool {
-    leftoverCount > 0 || (unsafe nghttp2_session_want_write(handle)) != 0
+    !isClosed && (!leftover.isEmpty || (unsafe nghttp2_session_want_write(handle)) != 0)
   }
 
   /// Whether all is said: nothing more will be sent or received.
   package var isOver: Bool {
-    !wantsToSend && (unsafe nghttp2_session_want_read(handle)) == 0
+    isClosed || !wantsToSend && (unsafe nghttp2_session_want_read(handle)) == 0
   }
 
   // MARK: Streams
+
+  package var openStreamCount: Int { openCount }
 
   func add(_ stream: HTTP2Stream, receiver: any StreamReceiver, id: Int32) {
     stream.streamID = id
@@ -182,7 +201,7 @@ internal import CNghttp2
     unsafe stream.nextOpen = firstOpen
     unsafe firstOpen?.previousOpen = stream
     unsafe firstOpen = stream
-    openStreamCount += 1
+    openCount += 1
   }
 
   func remove(_ stream: HTTP2Stream, errorCode: UInt32) {
@@ -192,17 +211,17 @@ internal import CNghttp2
     unsafe next?.previousOpen = previous
     unsafe stream.nextOpen = nil
     unsafe stream.previousOpen = nil
-    openStreamCount -= 1
+    openCount -= 1
     stream.receiver?.receiveClose(errorCode: errorCode)
     stream.receiver = nil
     unsafe Unmanaged.passUnretained(stream).release()
   }
 
-  /// Tells all open streams that they are gone. Deleting the nghttp2 session does not.
+  /// Tells all open streams that they are gone, which deleting the nghttp2 session does not, and
+  /// ends the session: it takes and gives no more bytes, and opens no streams.
   package func closeAllStreams(errorCode: UInt32) {
-    while let stream = unsafe firstOpen {
-      _ = unsafe nghttp2_session_set_stream_user_data(handle, stream.streamID, nil)
-      remove(stream, errorCode: errorCode)
-    }
+    isClosed = true
+    leftover.removeAll(keepingAtMost: 0)
+    while let stream = unsafe firstOpen { remove(stream, errorCode: errorCode) }
   }
 }

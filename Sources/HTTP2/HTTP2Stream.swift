@@ -75,7 +75,7 @@ package protocol StreamReceiver: AnyObject {
 /// Whoever owns a session hears here what concerns the connection as a whole. As for streams:
 /// note it, act later.
 package protocol SessionReceiver: AnyObject {
-  /// A client opened a stream.
+  /// A client opened a stream. `nil` refuses it.
   func makeStream() -> (stream: HTTP2Stream, receiver: any StreamReceiver)?
   /// The peer's SETTINGS, the first or later ones.
   func receiveSettings()
