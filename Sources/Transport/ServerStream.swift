@@ -133,7 +133,7 @@ package protocol CallHandler: AnyObject, Sendable {
     case .refused(let status): refuse(status)
     case .tooMany:
       phase = .answered
-      connection.session.reset(http2, errorCode: ErrorCode.refusedStream)
+      connection.session.reset(self, errorCode: ErrorCode.refusedStream)
     case .handler(let handler):
       self.handler = handler
       maxInboundMessageBytes = handler.maxRequestMessageBytes
@@ -257,7 +257,7 @@ package protocol CallHandler: AnyObject, Sendable {
     let block = hasMetadata ? headWithMetadata() : Self.responseHead
     withConnection { connection in
       connection.submit { session throws(HTTP2Error) in
-        try session.submitResponse(block, stream: http2)
+        try session.submitResponse(block, stream: self)
       }
       connection.setDirty()
     }
@@ -276,7 +276,7 @@ package protocol CallHandler: AnyObject, Sendable {
   package func finishWithOK() {
     if phase == .answered || isClosed { return }
     if hasMetadata || !hasSentHead { return finish(.ok) }
-    withConnection { $0.session.endOutbound(of: http2, trailers: Self.trailersOK) }
+    withConnection { $0.session.endOutbound(of: self, trailers: Self.trailersOK) }
     didAnswer()
   }
 
@@ -303,7 +303,7 @@ package protocol CallHandler: AnyObject, Sendable {
     let isPlain = status.isOK && status.message.isEmpty && metadata.isEmpty
     let trailers =
       isPlain ? Self.trailersOK : HeaderBlock(ResponseFields.trailers(status, metadata: metadata))
-    connection.session.endOutbound(of: http2, trailers: trailers)
+    connection.session.endOutbound(of: self, trailers: trailers)
     didAnswer()
   }
 
@@ -315,7 +315,7 @@ package protocol CallHandler: AnyObject, Sendable {
   private func answer(_ block: HeaderBlock) {
     guard let connection else { return }
     connection.submit { session throws(HTTP2Error) in
-      try session.submitTrailersOnly(block, stream: http2)
+      try session.submitTrailersOnly(block, stream: self)
     }
     didAnswer()
   }
@@ -375,7 +375,7 @@ package protocol CallHandler: AnyObject, Sendable {
       finish(status)
     } else if let connection {
       // Trailers would have to wait behind messages that the client does not read.
-      connection.session.reset(http2, errorCode: ErrorCode.cancel)
+      connection.session.reset(self, errorCode: ErrorCode.cancel)
       didAnswer()
     }
     worker?.cancel()

@@ -109,7 +109,7 @@ struct FlowControlTests {
     for _ in 0..<30 {
       let request = try pair.client.open(body: bytes(60_000))
       try pair.settle()
-      pair.client.session.reset(request.http2, errorCode: Code.cancel)
+      pair.client.session.reset(request, errorCode: Code.cancel)
       try pair.settle()
     }
     try pair.client.open(body: bytes(60_000))
@@ -131,7 +131,7 @@ struct FlowControlTests {
       _ = try pair.server.pull()  // lost on the way: the client goes on
       pair.client.send(bytes(60_000), on: request)
       try pair.settle()
-      pair.client.session.reset(request.http2, errorCode: Code.cancel)
+      pair.client.session.reset(request, errorCode: Code.cancel)
       try pair.settle()
     }
     try pair.client.open(body: bytes(60_000))
@@ -145,7 +145,7 @@ struct FlowControlTests {
     let pair = try pair(streamWindow: 60_000, connectionWindow: 100_000)
     let request = try pair.client.open(body: bytes(50_000), end: false)
     try pair.settle()
-    pair.client.session.reset(request.http2, errorCode: Code.cancel)
+    pair.client.session.reset(request, errorCode: Code.cancel)
     try pair.settle()
 
     pair.server.streams[0].take(from: pair.server.session)
