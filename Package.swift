@@ -43,6 +43,7 @@ let layers: [Layer] = [
   Layer("SupportTests", ["TestSupport"], kind: .test),
   Layer("CoreTests", ["Bytes", "Core"], kind: .test),
   Layer("WireTests", ["Bytes", "Core", "Wire"], kind: .test),
+  Layer("EventLoopTests", ["EventLoop", "CLinux"], kind: .test),
   Layer("HTTP2Tests", ["Bytes", "HTTP2", "CNghttp2", "TestSupport"], kind: .test),
 ]
 

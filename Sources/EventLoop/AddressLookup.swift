@@ -18,8 +18,16 @@ package enum AddressLookup {
   package static func addresses(
     of host: String, port: Int, isPassive: Bool = false
   ) async throws(LookupError) -> [SocketAddress] {
+    // C would cut the one to 16 bits and the other at its NUL, and find something else.
+    guard SocketAddress.ports.contains(port) else {
+      throw LookupError(host: host, reason: "\(port) is not a port")
+    }
+    if host.utf8.contains(0) {
+      throw LookupError(host: host, reason: "it contains a NUL character")
+    }
     if let address = SocketAddress(numericHost: host, port: port) { return [address] }
-    let result: Result<[SocketAddress], LookupError> = await withCheckedContinuation { continuation in
+    let result: Result<[SocketAddress], LookupError> = await withCheckedContinuation {
+      continuation in
       LookupThreads.shared.run {
         continuation.resume(returning: lookUp(host, port, isPassive: isPassive))
       }
@@ -86,10 +94,12 @@ private final class LookupThreads: @unchecked Sendable {
 
   private func startThread() {
     var thread = pthread_t()
-    let code = unsafe pthread_create(&thread, nil, { _ in
-      LookupThreads.shared.work()
-      return nil
-    }, nil)
+    let code = unsafe pthread_create(
+      &thread, nil,
+      { _ in
+        LookupThreads.shared.work()
+        return nil
+      }, nil)
     if code == 0 {
       pthread_detach(thread)
     } else {

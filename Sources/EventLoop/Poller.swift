@@ -62,7 +62,9 @@ package struct Readiness: OptionSet, Sendable {
     unsafe event.events = interest
     unsafe event.data.u64 = key
     let epoll = epoll.raw
-    _ = try retryingInterrupts("epoll_ctl") { unsafe epoll_ctl(epoll, operation, descriptor, &event) }
+    _ = try retryingInterrupts("epoll_ctl") {
+      unsafe epoll_ctl(epoll, operation, descriptor, &event)
+    }
   }
 
   /// Ends the current or the next ``wait(milliseconds:)``. From any thread.

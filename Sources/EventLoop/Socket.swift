@@ -32,7 +32,7 @@ package final class Socket: @unchecked Sendable {
       _ = try unsafe address.withSockaddr { (pointer, length) throws(SystemError) in
         try retryingInterrupts("connect") { unsafe connect(descriptor, pointer, length) }
       }
-    } catch where error.code == EINPROGRESS {
+    } catch  where error.code == EINPROGRESS {
       // The usual case.
     }
     return socket
@@ -59,7 +59,7 @@ package final class Socket: @unchecked Sendable {
     do {
       let count = try retryingInterrupts("read") { unsafe kernel.read(descriptor, bytes) }
       return count == 0 ? .endOfStream : .bytes(count)
-    } catch where error.code == EAGAIN || error.code == EWOULDBLOCK {
+    } catch  where error.code == EAGAIN || error.code == EWOULDBLOCK {
       return .wouldBlock
     }
   }
@@ -68,7 +68,7 @@ package final class Socket: @unchecked Sendable {
   @unsafe package func write(_ bytes: UnsafeRawBufferPointer) throws(SystemError) -> Int {
     do {
       return try retryingInterrupts("write") { unsafe kernel.write(descriptor, bytes) }
-    } catch where error.code == EAGAIN || error.code == EWOULDBLOCK {
+    } catch  where error.code == EAGAIN || error.code == EWOULDBLOCK {
       return 0
     }
   }

@@ -38,14 +38,13 @@ package protocol LoopTask: AnyObject {
   private static let maxIdle = 128
 
   private unowned let loop: EventLoop
-  private var ready: [any LoopTask] = []
-  private var readyHead = 0
-  private var idle: [UnsafeContinuation<Void, Never>] = unsafe []
+  private let ready = RunQueue<any LoopTask>()
+  private let idle = unsafe RunQueue<UnsafeContinuation<Void, Never>>()
   private var isRetiring = false
 
   init(loop: EventLoop) { self.loop = loop }
 
-  var hasReadyTasks: Bool { readyHead < ready.count }
+  var hasReadyTasks: Bool { !ready.isEmpty }
 
   /// Runs `task` on a worker in this turn. On the loop only.
   package func run(_ task: any LoopTask) { ready.append(task) }
@@ -73,25 +72,12 @@ package protocol LoopTask: AnyObject {
 
   private nonisolated(nonsending) func work(as worker: Worker) async {
     while true {
-      while let task = next() {
-        await task.run(on: worker)
-        if worker.isCancelled { return }
-      }
-      if isRetiring { return }
+      // Asked before each handler: one may have been cancelled after its handler's end.
+      while !worker.isCancelled, let task = ready.popFirst() { await task.run(on: worker) }
+      if worker.isCancelled || isRetiring { return }
       if unsafe idle.count >= Self.maxIdle { return }
       await unsafe withUnsafeContinuation { unsafe idle.append($0) }
     }
-  }
-
-  private func next() -> (any LoopTask)? {
-    guard hasReadyTasks else { return nil }
-    let task = ready[readyHead]
-    readyHead += 1
-    if readyHead == ready.count {
-      ready.removeAll(keepingCapacity: true)
-      readyHead = 0
-    }
-    return task
   }
 
   /// Lets all idle workers end.
@@ -99,9 +85,8 @@ package protocol LoopTask: AnyObject {
   /// - Returns: Whether there were any.
   func retireAll() -> Bool {
     isRetiring = true
-    let workers = unsafe idle
-    unsafe idle = []
-    for unsafe worker in unsafe workers { unsafe worker.resume() }
-    return unsafe !workers.isEmpty
+    let hasIdle = unsafe !idle.isEmpty
+    while let worker = unsafe idle.popLast() { unsafe worker.resume() }
+    return hasIdle
   }
 }
