@@ -6,7 +6,7 @@ import PackageDescription
 // Folder names are layers; module names carry the prefix, so that `HTTP2` cannot collide with
 // a module of the user's.
 struct Layer {
-  enum Kind { case library, program, test, example }
+  enum Kind { case library, program, test }
   var name: String
   var dependencies: [String]
   var kind: Kind
@@ -33,10 +33,12 @@ let layers: [Layer] = [
   Layer("Server", ["Bytes", "Core", "EventLoop", "Wire", "Transport", "Logging"]),
   Layer("Client", ["Bytes", "Core", "EventLoop", "Wire", "Transport", "Logging"]),
   Layer("Protobuf", ["Bytes", "Core", "SwiftProtobuf"]),
-  Layer("TernRuntime", ["Bytes", "Core", "EventLoop", "Server", "Client"]),
-  Layer("Tern", ["TernRuntime", "Protobuf"]),
+  Layer("TernRuntime", ["Bytes", "Core", "EventLoop", "Transport", "Server", "Client"]),
+  Layer("Tern", ["TernRuntime", "Protobuf", "SwiftProtobuf"]),
   Layer("Codegen", ["SwiftProtobuf", "SwiftProtobufPluginLibrary"]),
-  Layer("protoc-gen-tern", ["Codegen", "SwiftProtobuf", "SwiftProtobufPluginLibrary"], kind: .program),
+  Layer(
+    "protoc-gen-tern", ["Core", "Codegen", "SwiftProtobuf", "SwiftProtobufPluginLibrary"],
+    kind: .program),
 
   Layer("TestSupport", ["CNghttp2"], path: "Tests/Support"),
   Layer("BytesTests", ["Bytes"], kind: .test),
@@ -45,7 +47,43 @@ let layers: [Layer] = [
   Layer("WireTests", ["Bytes", "Core", "Wire"], kind: .test),
   Layer("EventLoopTests", ["EventLoop", "CLinux"], kind: .test),
   Layer("HTTP2Tests", ["Bytes", "HTTP2", "CNghttp2", "TestSupport"], kind: .test),
+  Layer("ProtobufTests", ["Bytes", "Core", "Protobuf", "SwiftProtobuf"], kind: .test),
+  Layer(
+    "InteropTests",
+    [
+      "Tern", "TestSupport", "ExampleProtos", "GreeterService", "NumbersService", "SumService",
+      "ChatService",
+    ], kind: .test),
+  Layer(
+    "CodegenTests", ["Codegen", "SwiftProtobuf", "SwiftProtobufPluginLibrary"], kind: .test),
 ]
+
+/// An example: its service as a library, since more than one server has it, a server and a client.
+func example(_ folder: String, _ program: String) -> [Layer] {
+  let path = "Examples/\(folder)"
+  return [
+    Layer("\(folder)Service", ["Tern", "ExampleProtos"], path: "\(path)/Service"),
+    Layer(
+      "\(program)-server", ["Tern", "\(folder)Service", "ExampleSupport"], kind: .program,
+      path: "\(path)/Server"),
+    Layer(
+      "\(program)-client", ["Tern", "ExampleProtos", "ExampleSupport"], kind: .program,
+      path: "\(path)/Client"),
+  ]
+}
+
+/// Above the layers: they use `Tern` as anybody does. Their modules have no prefix.
+let examples: [Layer] =
+  [
+    // Scripts/generate writes it.
+    Layer("ExampleProtos", ["Tern", "SwiftProtobuf"], path: "Examples/Generated"),
+    Layer("ExampleSupport", path: "Examples/Support"),
+    Layer(
+      "examples-server",
+      ["Tern", "GreeterService", "NumbersService", "SumService", "ChatService", "ExampleSupport"],
+      kind: .program, path: "Examples/All"),
+  ] + example("Greeter", "greeter") + example("Numbers", "number") + example("Sum", "sum")
+  + example("Chat", "chat")
 
 /// Layers whose module is named as the folder; all others get the prefix.
 let unprefixed: Set = ["Tern", "TernRuntime", "protoc-gen-tern", "TestSupport"]
@@ -65,32 +103,34 @@ func moduleName(_ layer: String) -> String {
   return isLibrary && !unprefixed.contains(layer) ? "Tern" + layer : layer
 }
 
-let settings: [SwiftSetting] = [
-  .swiftLanguageMode(.v6),
-  .strictMemorySafety(),
-  .enableUpcomingFeature("ExistentialAny"),
-  .enableUpcomingFeature("InternalImportsByDefault"),
-  .enableUpcomingFeature("MemberImportVisibility"),
-  .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
-]
+/// Scripts/check-warnings sets TERN_STRICT. Not for users, whose compiler may be newer and warn of
+/// more.
+let strict: [SwiftSetting] =
+  Context.environment["TERN_STRICT"] == nil ? [] : [.treatAllWarnings(as: .error)]
+
+let settings: [SwiftSetting] =
+  [
+    .swiftLanguageMode(.v6),
+    .strictMemorySafety(),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+  ] + strict
 
 func target(_ layer: Layer) -> Target {
   let dependencies = layer.dependencies.map { external[$0] ?? .byName(name: moduleName($0)) }
   let name = moduleName(layer.name)
+  let path = layer.path ?? (layer.kind == .test ? "Tests" : "Sources") + "/\(layer.name)"
   switch layer.kind {
   case .library:
     return .target(
-      name: name, dependencies: dependencies, path: layer.path ?? "Sources/\(layer.name)",
-      swiftSettings: settings)
+      name: name, dependencies: dependencies, path: path, swiftSettings: settings)
   case .program:
     return .executableTarget(
-      name: name, dependencies: dependencies, path: "Sources/\(layer.name)", swiftSettings: settings)
-  case .example:
-    return .executableTarget(
-      name: name, dependencies: dependencies, path: "Examples/\(layer.name)", swiftSettings: settings)
+      name: name, dependencies: dependencies, path: path, swiftSettings: settings)
   case .test:
-    return .testTarget(
-      name: name, dependencies: dependencies, path: "Tests/\(layer.name)", swiftSettings: settings)
+    return .testTarget(name: name, dependencies: dependencies, path: path, swiftSettings: settings)
   }
 }
 
@@ -101,12 +141,18 @@ let package = Package(
     // Without Protobuf, and so without Foundation.
     .library(name: "TernRuntime", targets: ["TernRuntime"]),
     .executable(name: "protoc-gen-tern", targets: ["protoc-gen-tern"]),
+    .plugin(name: "TernPlugin", targets: ["TernPlugin"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-log.git", from: "1.6.0"),
     .package(url: "https://github.com/apple/swift-protobuf.git", from: "1.39.0"),
   ],
   targets: [
+    .plugin(
+      name: "TernPlugin", capability: .buildTool(),
+      dependencies: [
+        "protoc-gen-tern", .product(name: "protoc-gen-swift", package: "swift-protobuf"),
+      ]),
     .target(name: "CLinux", path: "CShims/CLinux"),
     .systemLibrary(
       name: "CNghttp2", path: "CShims/CNghttp2", pkgConfig: "libnghttp2",
@@ -116,5 +162,5 @@ let package = Package(
       providers: [.apt(["libssl-dev"])]),
     .systemLibrary(
       name: "CZlib", path: "CShims/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
-  ] + layers.map(target)
+  ] + (layers + examples).map(target)
 )

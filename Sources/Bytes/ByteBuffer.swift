@@ -94,14 +94,18 @@ internal import Glibc
 
   /// The bytes in it. Valid until the next call that changes the buffer.
   @unsafe package var readable: UnsafeRawBufferPointer {
-    unsafe UnsafeRawBufferPointer(start: memory.map { unsafe UnsafeRawPointer($0) + start }, count: count)
+    unsafe UnsafeRawBufferPointer(
+      start: memory.map { unsafe UnsafeRawPointer($0) + start }, count: count)
   }
 
   /// A part of the bytes in it; `offset` and `count` must lie inside. Valid like ``readable``.
   @unsafe package func slice(at offset: Int, count length: Int) -> UnsafeRawBufferPointer {
     precondition(offset >= 0 && length >= 0 && offset + length <= count, "slice outside the buffer")
-    guard let memory = unsafe memory else { return unsafe UnsafeRawBufferPointer(start: nil, count: 0) }
-    return unsafe UnsafeRawBufferPointer(start: UnsafeRawPointer(memory) + start + offset, count: length)
+    guard let memory = unsafe memory else {
+      return unsafe UnsafeRawBufferPointer(start: nil, count: 0)
+    }
+    return unsafe UnsafeRawBufferPointer(
+      start: UnsafeRawPointer(memory) + start + offset, count: length)
   }
 
   package func byte(at offset: Int) -> UInt8 {

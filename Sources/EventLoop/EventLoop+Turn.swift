@@ -28,7 +28,13 @@ extension EventLoop {
     turnBegan = clock.nanoseconds
 
     runWork()
-    for index in 0..<readyCount { deliver(poller.key(of: index), poller.readiness(of: index)) }
+    for index in 0..<readyCount {
+      deliver(poller.key(of: index), poller.readiness(of: index))
+      // At once and not after all sockets: what one connection's calls need is then still in the
+      // processor's cache, and its streams serve the next connection.
+      runJobs()
+      flushDirty()
+    }
     timers.advance(toNanoseconds: turnBegan)
     var rounds = 0
     repeat {

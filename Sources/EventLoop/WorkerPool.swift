@@ -9,6 +9,19 @@ package protocol LoopTask: AnyObject {
   // `@unchecked Sendable` because only its loop touches it.
   fileprivate var task: Task<Void, Never>?
   private var mustCancel = false
+  /// The same task, as it knows itself.
+  private var current: UnsafeCurrentTask?
+
+  /// The task has begun to run.
+  fileprivate func noteCurrentTask() {
+    unsafe current = unsafe withUnsafeCurrentTask { unsafe $0 }
+  }
+
+  /// Whether the caller runs in this very task, and not in a child of it or elsewhere. Nobody but
+  /// the loop cancels a worker's task.
+  package var isCurrentTask: Bool {
+    unsafe withUnsafeCurrentTask { unsafe $0 == current }
+  }
 
   /// Cancels the task, and with it what it runs now. It ends when that has ended: a cancelled
   /// task stays cancelled, so it cannot run another handler.
@@ -37,12 +50,13 @@ package protocol LoopTask: AnyObject {
   /// Tasks kept though they have nothing to do: as many as handlers wait at once in a busy moment.
   private static let maxIdle = 128
 
-  private unowned let loop: EventLoop
+  // `unowned(unsafe)` because the loop owns the pool.
+  private unowned(unsafe) let loop: EventLoop
   private let ready = RunQueue<any LoopTask>()
   private let idle = unsafe RunQueue<UnsafeContinuation<Void, Never>>()
   private var isRetiring = false
 
-  init(loop: EventLoop) { self.loop = loop }
+  init(loop: EventLoop) { unsafe self.loop = loop }
 
   var hasReadyTasks: Bool { !ready.isEmpty }
 
@@ -64,13 +78,14 @@ package protocol LoopTask: AnyObject {
   private func makeWorker() {
     let worker = Worker()
     // Detached and not `Task.immediate`, which would inherit the task-locals of whoever runs now.
-    let task = Task.immediateDetached(executorPreference: loop) { [self] in
+    let task = unsafe Task.immediateDetached(executorPreference: loop) { [self] in
       await work(as: worker)
     }
     worker.start(task)
   }
 
   private nonisolated(nonsending) func work(as worker: Worker) async {
+    worker.noteCurrentTask()
     while true {
       // Asked before each handler: one may have been cancelled after its handler's end.
       while !worker.isCancelled, let task = ready.popFirst() { await task.run(on: worker) }

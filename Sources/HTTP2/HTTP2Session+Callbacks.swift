@@ -63,7 +63,7 @@ private let beginHeaders: nghttp2_on_begin_headers_callback = { handle, frame, c
   guard unsafe isHeaders(frame) else { return 0 }
   if unsafe frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST {
     unsafe withSession(context) { session in
-      guard let (stream, receiver) = session.receiver?.makeStream() else {
+      guard let (stream, receiver) = unsafe session.receiver?.makeStream() else {
         _ = unsafe nghttp2_submit_rst_stream(
           handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), id, ErrorCode.refusedStream)
         return
@@ -121,13 +121,13 @@ private let receiveFrame: nghttp2_on_frame_recv_callback = { handle, frame, cont
       }
     }
   case NGHTTP2_SETTINGS.rawValue where header.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) == 0:
-    unsafe withSession(context) { $0.receiver?.receiveSettings() }
+    unsafe withSession(context) { unsafe $0.receiver?.receiveSettings() }
   case NGHTTP2_PING.rawValue where header.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) != 0:
     let data = unsafe frame.pointee.ping.opaque_data
     let opaque = unsafe withUnsafeBytes(of: data) {
       UInt64(bigEndian: unsafe $0.loadUnaligned(as: UInt64.self))
     }
-    unsafe withSession(context) { $0.receiver?.receivePingAcknowledgement(opaque) }
+    unsafe withSession(context) { unsafe $0.receiver?.receivePingAcknowledgement(opaque) }
   case NGHTTP2_GOAWAY.rawValue:
     unsafe receiveGoAway(frame, context)
   default: break
@@ -167,9 +167,13 @@ private let closeStream: nghttp2_on_stream_close_callback = { handle, id, errorC
 }
 
 // Spec: W65 (RFC 9113, 8.1; a server that ends early says NO_ERROR)
-private let sentFrame: nghttp2_on_frame_send_callback = { handle, frame, _ in
+private let sentFrame: nghttp2_on_frame_send_callback = { handle, frame, context in
   guard let frame = unsafe frame else { return 0 }
   let header = unsafe frame.pointee.hd
+  if UInt32(header.type) == NGHTTP2_GOAWAY.rawValue {
+    let code = unsafe frame.pointee.goaway.error_code
+    if code != ErrorCode.noError { unsafe withSession(context) { $0.terminationCode = code } }
+  }
   guard UInt32(header.type) == NGHTTP2_HEADERS.rawValue,
     header.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0,
     unsafe frame.pointee.headers.cat != NGHTTP2_HCAT_REQUEST

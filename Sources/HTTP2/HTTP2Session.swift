@@ -18,7 +18,9 @@ internal import TernBytes
   private(set) var handle: OpaquePointer?
   let settings: HTTP2Settings
   /// Whoever owns the session; to be set before the first bytes come.
-  package weak var receiver: (any SessionReceiver)?
+  // `unowned(unsafe)` because the owner outlives its session, and a weak reference would make
+  // every retain and release of the owner slow.
+  package unowned(unsafe) var receiver: (any SessionReceiver)?
   unowned(unsafe) var firstOpen: HTTP2Stream?
   private var openCount = 0
   /// Set by ``closeAllStreams(errorCode:)``: nghttp2 still knows streams that are no longer ours.
@@ -27,7 +29,9 @@ internal import TernBytes
   /// Bytes received whose credit the connection has not got back yet.
   var unreturnedConnectionBytes = 0
   /// What nghttp2 complained of last; it becomes part of an error.
-  var lastComplaint = ""
+  package internal(set) var lastComplaint = ""
+  /// The error with which we ended the session, because the peer broke the protocol.
+  package internal(set) var terminationCode: UInt32?
 
   // While `pull` runs.
   var output: UnsafeMutableRawPointer?

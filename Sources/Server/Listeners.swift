@@ -15,7 +15,7 @@ internal import TernEventLoop
     for candidate in try await candidates(address) {
       do {
         listeners.append(try Listener(on: samePort(candidate, as: listeners.first), loop: loop))
-      } catch where error.isMissingAddress {
+      } catch  where error.isMissingAddress {
         firstError = firstError ?? describe(error, address, candidate)
       } catch {
         throw describe(error, address, candidate)

@@ -1,7 +1,6 @@
 internal import Logging
 internal import TernCore
 internal import TernEventLoop
-internal import TernHTTP2
 package import TernTransport
 internal import TernWire
 
@@ -38,8 +37,8 @@ internal import TernWire
     if isDraining { return transport.close() }
     do {
       let connection = try ServerConnection(
-        transport: transport, loop: loop, pool: pool, settings: options.settings,
-        limits: options.limits, owner: self, logger: options.logger)
+        transport: transport, loop: loop, pool: pool, limits: options.limits,
+        handshakeTimeout: options.handshakeTimeout, owner: self, logger: options.logger)
       connections[ObjectIdentifier(connection)] = connection
       connection.start()
     } catch {
@@ -84,19 +83,12 @@ internal import TernWire
 }
 
 extension ServerOptions {
-  var settings: HTTP2Settings {
-    var settings = HTTP2Settings()
-    settings.maxConcurrentStreams = maxConcurrentStreams
-    settings.streamWindowBytes = streamWindowBytes
-    settings.connectionWindowBytes = connectionWindowBytes
-    settings.maxHeaderListBytes = maxHeaderListBytes
-    settings.hardMaxHeaderListBytes = 2 * maxHeaderListBytes
-    return settings
-  }
-
-  var limits: ServerConnection.Limits {
-    var limits = ServerConnection.Limits()
-    limits.handshakeTimeout = handshakeTimeout
+  var limits: ConnectionLimits {
+    var limits = ConnectionLimits()
+    limits.maxConcurrentStreams = maxConcurrentStreams
+    limits.streamWindowBytes = streamWindowBytes
+    limits.connectionWindowBytes = connectionWindowBytes
+    limits.maxHeaderListBytes = maxHeaderListBytes
     limits.receiveBudgetBytes = receiveBudgetBytes
     return limits
   }

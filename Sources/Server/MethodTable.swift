@@ -46,7 +46,11 @@ internal import TernCore
   /// Source: <http://www.isthe.com/chongo/tech/comp/fnv/>
   private static func hash(_ bytes: UnsafeRawBufferPointer) -> Int {
     var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-    for unsafe byte in unsafe bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
+    var index = 0
+    while index < bytes.count {
+      hash = (hash ^ UInt64(unsafe bytes[index])) &* 0x100_0000_01B3
+      index += 1
+    }
     return Int(truncatingIfNeeded: hash ^ (hash >> 32))
   }
 }

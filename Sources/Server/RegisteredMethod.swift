@@ -1,12 +1,12 @@
 internal import Glibc
 internal import Logging
-internal import TernCore
+package import TernCore
 internal import TernEventLoop
 package import TernTransport
 
 /// A method in a server's table: its handler, its limits, and where it runs.
 @safe package final class RegisteredMethod: CallHandler {
-  let descriptor: MethodDescriptor
+  package let descriptor: MethodDescriptor
   let pathBytes: [UInt8]
   package let takesSingleRequest: Bool
   package let maxRequestMessageBytes: Int
@@ -45,7 +45,7 @@ package import TernTransport
     do {
       try await body(_ServerCall(stream), execution)
       if stream.hasRemoteSends { await stream.waitForRemoteSends() }
-      stream.finish(.ok)
+      stream.finishWithOK()
     } catch {
       if stream.hasRemoteSends { await stream.waitForRemoteSends() }
       fail(stream, error)

@@ -22,7 +22,8 @@ public struct ResponseWriter<Message: Sendable>: Sendable {
 
   /// Sends all messages of a sequence.
   @inlinable
-  public nonisolated(nonsending) func send(contentsOf messages: some Sequence<Message>) async throws {
+  public nonisolated(nonsending) func send(contentsOf messages: some Sequence<Message>) async throws
+  {
     for message in messages { try await writer.send(message) }
   }
 }

@@ -8,13 +8,10 @@ internal import TernWire
 /// May be used from any thread. When the call is over it knows what it knew, and does nothing.
 public struct ServerContext: Sendable {
   package let stream: ServerStream
-  /// The method that was called.
-  public let method: MethodDescriptor
+  @usableFromInline package init(_ call: _ServerCall) { stream = call.stream }
 
-  @usableFromInline package init(_ call: _ServerCall, _ method: MethodDescriptor) {
-    stream = call.stream
-    self.method = method
-  }
+  /// The method that was called.
+  public var method: MethodDescriptor { stream.method }
 
   // MARK: The request
 

@@ -34,11 +34,10 @@ public struct ServerMethod: Sendable {
     _ handler:
       nonisolated(nonsending) @escaping @Sendable (Request, ServerContext) async throws -> Response
   ) -> ServerMethod {
-    let descriptor = method.descriptor
-    return ServerMethod(descriptor) { call, execution in
+    ServerMethod(method.descriptor) { call, execution in
       let request = try unsafe _decode(call.request, with: method.requestCodec)
       call.didTakeRequest()
-      let context = ServerContext(call, descriptor)
+      let context = ServerContext(call)
       let response =
         execution.isOnEventLoop
         ? try await handler(request, context)
@@ -56,11 +55,10 @@ public struct ServerMethod: Sendable {
         Request, ResponseWriter<Response>, ServerContext
       ) async throws -> Void
   ) -> ServerMethod {
-    let descriptor = method.descriptor
-    return ServerMethod(descriptor) { call, execution in
+    ServerMethod(method.descriptor) { call, execution in
       let request = try unsafe _decode(call.request, with: method.requestCodec)
       call.didTakeRequest()
-      let context = ServerContext(call, descriptor)
+      let context = ServerContext(call)
       let responses = ResponseWriter(call, codec: method.responseCodec)
       if execution.isOnEventLoop { return try await handler(request, responses, context) }
       try await execution.run { try await handler(request, responses, context) }
@@ -76,9 +74,8 @@ public struct ServerMethod: Sendable {
         RequestStream<Request>, ServerContext
       ) async throws -> Response
   ) -> ServerMethod {
-    let descriptor = method.descriptor
-    return ServerMethod(descriptor) { call, execution in
-      let context = ServerContext(call, descriptor)
+    ServerMethod(method.descriptor) { call, execution in
+      let context = ServerContext(call)
       let requests = RequestStream(call, codec: method.requestCodec)
       let response =
         execution.isOnEventLoop
@@ -97,9 +94,8 @@ public struct ServerMethod: Sendable {
         RequestStream<Request>, ResponseWriter<Response>, ServerContext
       ) async throws -> Void
   ) -> ServerMethod {
-    let descriptor = method.descriptor
-    return ServerMethod(descriptor) { call, execution in
-      let context = ServerContext(call, descriptor)
+    ServerMethod(method.descriptor) { call, execution in
+      let context = ServerContext(call)
       let requests = RequestStream(call, codec: method.requestCodec)
       let responses = ResponseWriter(call, codec: method.responseCodec)
       if execution.isOnEventLoop { return try await handler(requests, responses, context) }

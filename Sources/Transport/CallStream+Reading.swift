@@ -26,7 +26,7 @@ extension CallStream {
   /// Without that a message longer than the window could never come whole. One that is longer
   /// than the window reserves its length first, so that many of them stay within the budget.
   final func advanceInbound() {
-    guard isMessageAwaited, let connection = unsafe connection, !isClosed else { return }
+    guard isMessageAwaited, !isClosed, let connection else { return }
     guard case .incomplete(let neededBytes) = peekInbound() else { return }
     if neededBytes > connection.streamWindowBytes, reservedBytes == 0 {
       if isWaitingForBudget { return }
@@ -44,11 +44,12 @@ extension CallStream {
     isWaitingForBudget = false
     reservedBytes = bytes
     credit(upTo: inbound.count)
-    unsafe connection?.setDirty()
+    connection?.setDirty()
   }
 
   final func returnReservation() {
-    guard let connection = unsafe connection else { return }
+    if !isWaitingForBudget, reservedBytes == 0 { return }
+    guard let connection else { return }
     if isWaitingForBudget {
       isWaitingForBudget = false
       connection.budget.withdraw(self)
@@ -59,10 +60,13 @@ extension CallStream {
   }
 
   private func credit(upTo count: Int) {
-    guard count > creditedBytes, let connection = unsafe connection, !isClosed else { return }
-    connection.session.consume(count - creditedBytes, of: http2)
+    // A stream that the peer has ended needs no credit.
+    if count <= creditedBytes || isClosed || hasRemoteEnded { return }
+    withConnection { connection in
+      connection.session.consume(count - creditedBytes, of: http2)
+      connection.setDirty()
+    }
     creditedBytes = count
-    connection.setDirty()
   }
 
   /// Nobody reads any more: drops what is here and what comes.
@@ -135,14 +139,14 @@ extension CallStream {
 
   /// Waits until there is something to take, or the call is over. On the loop.
   package final func waitForInbound() async {
-    if unsafe withUnsafeCurrentTask(body: { unsafe $0 == rootTask }) {
+    if isInRootTask {
       await suspendReader()
       return
     }
     await withTaskCancellationHandler {
       await suspendReader()
     } onCancel: {
-      loop.submit { [self] in wakeReader() }
+      loop.submit { [self] in resumeReader() }
     }
   }
 
@@ -151,16 +155,11 @@ extension CallStream {
       // A cancellation that came first has found nobody to wake.
       if Task.isCancelled { return unsafe continuation.resume() }
       // Two readers at once are refused before they come here.
-      wakeReader()
+      resumeReader()
       unsafe readerWaiter = continuation
+      hasReaderWaiter = true
       advanceInbound()
       resumeWaiters()
     }
-  }
-
-  private func wakeReader() {
-    guard let waiter = unsafe readerWaiter else { return }
-    unsafe readerWaiter = nil
-    unsafe waiter.resume()
   }
 }

@@ -28,15 +28,16 @@ extension CallStream {
       throw RPCError(error.status.code, error.status.message, origin: .library)
     }
     if buffer === outbound {
-      didAppendOutbound()
+      didAppendOutbound(at: offset)
       return outbound.count >= Watermark.high
     }
     remoteSends.wrappingAdd(1, ordering: .acquiringAndReleasing)
     loop.submit { [self] in
       remoteSends.wrappingSubtract(1, ordering: .acquiringAndReleasing)
       if isOver || isSendingOver { return }
+      let offset = outbound.count
       unsafe outbound.append(buffer.readable)
-      didAppendOutbound()
+      didAppendOutbound(at: offset)
     }
     // The loop knows how much is queued; whoever writes from elsewhere asks it each time that a
     // few messages are on their way.
@@ -45,11 +46,12 @@ extension CallStream {
 
   private static var maxUnaskedRemoteSends: Int { 16 }
 
-  private func didAppendOutbound() {
-    willSendMessage()
-    guard let connection = unsafe connection else { return }
-    connection.session.resume(http2)
-    connection.setDirty()
+  private func didAppendOutbound(at offset: Int) {
+    willSendMessage(at: offset)
+    withConnection { connection in
+      connection.session.resume(http2)
+      connection.setDirty()
+    }
   }
 
   /// Waits until what was sent from other threads is in the stream's buffer. On the loop.
@@ -62,34 +64,29 @@ extension CallStream {
   /// Waits until there is room for more, or the call is over. On the loop.
   package final func waitForRoom() async throws {
     await waitForRemoteSends()
-    if outbound.count >= Watermark.high, !isOver, !isClosed { await waitForDrain() }
+    if outbound.count >= Watermark.high, !isOver { await waitForDrain() }
     try Task.checkCancellation()
     if isOver { throw overError }
   }
 
   private func waitForDrain() async {
-    if unsafe withUnsafeCurrentTask(body: { unsafe $0 == rootTask }) {
+    if isInRootTask {
       await suspendWriter()
       return
     }
     await withTaskCancellationHandler {
       await suspendWriter()
     } onCancel: {
-      loop.submit { [self] in wakeWriters() }
+      // All of them look again whether they may go on; the cancelled one throws.
+      loop.submit { [self] in resumeWriters() }
     }
   }
 
   private func suspendWriter() async {
     await unsafe withUnsafeContinuation { continuation in
       if Task.isCancelled || isOver { return unsafe continuation.resume() }
+      hasWriterWaiters = true
       unsafe writerWaiters.append(continuation)
     }
-  }
-
-  /// All of them look again whether they may go on; the cancelled one throws.
-  private func wakeWriters() {
-    let waiters = unsafe writerWaiters
-    unsafe writerWaiters = []
-    for unsafe waiter in unsafe waiters { unsafe waiter.resume() }
   }
 }

@@ -1,6 +1,6 @@
 internal import Synchronization
 package import TernBytes
-internal import TernCore
+package import TernCore
 package import TernEventLoop
 internal import TernHTTP2
 internal import TernWire
@@ -16,9 +16,19 @@ internal import TernWire
 
   package final let loop: EventLoop
   final let http2 = HTTP2Stream()
-  // `unowned(unsafe)` because a connection tells all its streams when it ends, and `receiveClose`
-  // clears this.
-  final unowned(unsafe) var connection: Connection?
+  // Unmanaged because a connection tells all its streams when it ends, and `leaveConnection` clears
+  // this. On the path of each call, `withConnection` spares a retain and a release.
+  private final var link: Unmanaged<Connection>?
+
+  final var connection: Connection? {
+    get { unsafe link?.takeUnretainedValue() }
+    set { unsafe link = unsafe newValue.map { unsafe Unmanaged.passUnretained($0) } }
+  }
+
+  @inline(__always)
+  final func withConnection(_ body: (Connection) -> Void) {
+    if let link = unsafe link { unsafe link._withUnsafeGuaranteedRef { body($0) } }
+  }
 
   /// What came and was not taken yet: messages with their prefixes.
   final let inbound = ByteBuffer()
@@ -30,31 +40,41 @@ internal import TernWire
   /// Nobody will read any more: what comes is dropped, and the peer gets its credit.
   final var isDiscarding = false
 
-  /// In the connection's list of changed streams.
+  // What other modules see is a computed property beside a stored one: a stored property that is
+  // visible there is checked for exclusive access at run time, each time.
+
+  /// In the connection's list of changed streams, before `nextChanged`.
   final var isNoted = false
+  final var nextChanged: CallStream?
   /// The stream is gone from the session, or was never in it.
-  package final internal(set) var isClosed = true
+  final var isClosed = true
   final var closeCode: UInt32 = 0
   /// Nothing more can be sent or read: handles say so with `failure`.
-  package final internal(set) var isOver = false
+  package final var isOver: Bool { over }
+  final var over = false
   /// Whether nobody waits for the outcome any more. From any thread.
   package final var isGivenUp: Bool { givenUp.load(ordering: .acquiring) }
   private final let givenUp = Atomic<Bool>(false)
   /// Our side is ended: nothing more may be sent, though more may come.
-  package final internal(set) var isSendingOver = false
+  final var isSendingOver = false
   /// Why the call is over, for whoever still reads or writes.
-  final var failure: RPCError?
+  package final var failure: RPCError? { error }
+  final var error: RPCError?
 
+  // The flags spare a look at the continuations, whose optionals are generic and slow to read.
   final var readerWaiter: UnsafeContinuation<Void, Never>?
+  final var hasReaderWaiter = false
   final var writerWaiters: [UnsafeContinuation<Void, Never>] = unsafe []
+  final var hasWriterWaiters = false
   /// Sends from other threads that are queued for the loop.
   final let remoteSends = Atomic<Int>(0)
 
-  /// The task whose only canceller is the loop, so that waiting in it needs no cancellation handler.
-  final var rootTask: UnsafeCurrentTask?
+  /// Whether the caller runs in a task whose only canceller is the loop, so that waiting in it needs
+  /// no cancellation handler.
+  var isInRootTask: Bool { false }
 
-  package final internal(set) var maxInboundMessageBytes = 4 << 20
-  package final internal(set) var maxOutboundMessageBytes = Int.max
+  final var maxInboundMessageBytes = 4 << 20
+  final var maxOutboundMessageBytes = Int.max
 
   package init(loop: EventLoop) {
     self.loop = loop
@@ -70,12 +90,11 @@ internal import TernWire
     isDiscarding = false
     isClosed = true
     closeCode = 0
-    isOver = false
+    over = false
     isSendingOver = false
-    failure = nil
-    givenUp.store(false, ordering: .releasing)
-    unsafe rootTask = nil
-    unsafe connection = nil
+    if error != nil { error = nil }
+    if isGivenUp { givenUp.store(false, ordering: .releasing) }
+    connection = nil
   }
 
   /// What is to be sent, messages with their prefixes.
@@ -92,7 +111,7 @@ internal import TernWire
 
   @unsafe package func receiveData(_ bytes: UnsafeRawBufferPointer) {
     if isDiscarding {
-      unsafe connection?.session.consume(bytes.count, of: http2)
+      withConnection { $0.session.consume(bytes.count, of: http2) }
       return
     }
     unsafe inbound.append(bytes)
@@ -102,7 +121,7 @@ internal import TernWire
   package func receiveEndOfStream() { noteChange() }
 
   package func sentOutbound() {
-    if unsafe !writerWaiters.isEmpty, outbound.count < Watermark.low { noteChange() }
+    if hasWriterWaiters, outbound.count < Watermark.low { noteChange() }
   }
 
   package func receiveClose(errorCode: UInt32) {
@@ -111,7 +130,7 @@ internal import TernWire
     noteChange()
   }
 
-  final func noteChange() { unsafe connection?.noteChange(of: self) }
+  final func noteChange() { withConnection { $0.noteChange(of: self) } }
 
   /// Does what has become necessary. Runs when the session has returned.
   func act() {
@@ -122,35 +141,38 @@ internal import TernWire
 
   /// The last thing that a stream does with its connection.
   final func leaveConnection() {
-    guard let connection = unsafe connection else { return }
+    guard let connection = connection else { return }
     returnReservation()
-    unsafe self.connection = nil
+    self.connection = nil
     connection.didClose(self)
   }
 
   /// Ends the call for everybody who waits in it.
   final func end(_ error: RPCError?) {
     if isOver { return }
-    isOver = true
-    failure = error
+    over = true
+    self.error = error
     if error != nil { givenUp.store(true, ordering: .releasing) }
     resumeWaiters()
   }
 
   final func resumeWaiters() {
-    if let waiter = unsafe readerWaiter, isOver || hasInboundNews {
-      unsafe readerWaiter = nil
-      unsafe waiter.resume()
-    }
-    if unsafe !writerWaiters.isEmpty, isOver || isClosed || outbound.count < Watermark.low {
-      resumeWriters()
-    }
+    if hasReaderWaiter, over || hasInboundNews { resumeReader() }
+    if hasWriterWaiters, over || outbound.count < Watermark.low { resumeWriters() }
   }
 
-  private func resumeWriters() {
+  final func resumeReader() {
+    guard let waiter = unsafe readerWaiter else { return }
+    hasReaderWaiter = false
+    unsafe readerWaiter = nil
+    unsafe waiter.resume()
+  }
+
+  final func resumeWriters() {
+    hasWriterWaiters = false
     let waiters = unsafe writerWaiters
     unsafe writerWaiters = []
-    for unsafe waiter in unsafe waiters { unsafe waiter.resume() }
+    unsafe waiters.forEach { unsafe $0.resume() }
   }
 
   /// Whether a reader that waits would find something.
@@ -181,11 +203,11 @@ internal import TernWire
   /// The task that reads was cancelled.
   func readerWasCancelled() {}
 
-  /// A message is in `outbound`, and the connection will be flushed.
-  func willSendMessage() {}
+  /// A message was added to `outbound` behind `offset`, and the connection will be flushed.
+  func willSendMessage(at offset: Int) {}
 
   /// Whether a whole message is awaited, so that its bytes count as taken when they arrive.
-  var isMessageAwaited: Bool { unsafe readerWaiter != nil }
+  var isMessageAwaited: Bool { hasReaderWaiter }
 }
 
 /// How much a stream keeps for sending before it makes its writer wait, in bytes.

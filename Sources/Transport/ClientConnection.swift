@@ -2,7 +2,7 @@ package import Logging
 internal import TernBytes
 internal import TernCore
 package import TernEventLoop
-package import TernHTTP2
+internal import TernHTTP2
 internal import TernWire
 
 /// The channel, as its connections see it.
@@ -23,12 +23,14 @@ package protocol ClientConnectionOwner: AnyObject {
 @safe package final class ClientConnection: Connection, @unchecked Sendable {
   // `@unchecked Sendable` as its superclass.
 
-  package private(set) weak var owner: (any ClientConnectionOwner)?
+  /// Cleared when the connection closes, as it holds us as well.
+  package private(set) var owner: (any ClientConnectionOwner)?
   package private(set) var isReady = false
   package private(set) var isDraining = false
   private let keepalive: Keepalive?
   private var goAwayText = ""
   private var closeReason = ""
+  private var closingStreamCount = 0
   private lazy var keepaliveTimer = LoopTimer { [unowned self] in checkKeepalive() }
 
   private static let keepalivePing: UInt64 = 0x7465_726E_616C_6976
@@ -47,14 +49,13 @@ package protocol ClientConnectionOwner: AnyObject {
   }
 
   package init(
-    transport: ByteTransport, loop: EventLoop, settings: HTTP2Settings, receiveBudgetBytes: Int,
-    keepalive: Keepalive?, owner: any ClientConnectionOwner, logger: Logger
-  ) throws(HTTP2Error) {
+    transport: ByteTransport, loop: EventLoop, limits: ConnectionLimits, keepalive: Keepalive?,
+    owner: any ClientConnectionOwner, logger: Logger
+  ) throws {
     self.owner = owner
     self.keepalive = keepalive
     try super.init(
-      role: .client, transport: transport, loop: loop, settings: settings,
-      receiveBudgetBytes: receiveBudgetBytes, logger: logger)
+      role: .client, transport: transport, loop: loop, limits: limits, logger: logger)
   }
 
   // MARK: Calls
@@ -69,10 +70,10 @@ package protocol ClientConnectionOwner: AnyObject {
   /// Sends a call.
   ///
   /// - Returns: `false` if this connection cannot take it; nothing was sent.
-  package func start(_ stream: ClientStream, head: HeaderBlock) -> Bool {
+  package func start(_ stream: ClientStream, head: RequestHeadBlock) -> Bool {
     guard hasRoom else { return false }
     do throws(HTTP2Error) {
-      try stream.start(on: self, head: head)
+      try stream.start(on: self, head: head.block)
     } catch {
       logger.debug("HTTP/2 refused a call.", metadata: ["peer": "\(peer)", "reason": "\(error)"])
       return false
@@ -87,8 +88,14 @@ package protocol ClientConnectionOwner: AnyObject {
     owner?.hasRoom(self)
   }
 
-  /// The status of calls that ran when the connection was lost.
+  // Spec: W81 (connection loss: every open client call UNAVAILABLE)
+  // Spec: W63 (what must not come, as DATA before HEADERS, is INTERNAL)
+  /// The status of a call that ran when the connection was lost.
   var lossStatus: Status {
+    // nghttp2 does not say which stream's frame it could not bear; with one call there is no doubt.
+    if session.terminationCode != nil, closingStreamCount == 1 {
+      return Status(.internal, "The server \(peer) answered wrongly: \(closeReason).")
+    }
     let goAway = goAwayText.isEmpty ? "" : " The server had said that it goes away\(goAwayText)."
     return Status(
       .unavailable, "The connection to \(peer) was lost: \(closeReason).\(goAway)")
@@ -144,13 +151,17 @@ package protocol ClientConnectionOwner: AnyObject {
     close(ConnectionEnd(reason))
   }
 
-  override func willClose(_ end: ConnectionEnd) { closeReason = end.reason }
+  override func willClose(_ end: ConnectionEnd) {
+    closeReason = end.reason
+    closingStreamCount = session.openStreamCount
+  }
 
   override func didClose(_ end: ConnectionEnd) {
     loop.cancel(keepaliveTimer)
     logger.debug(
       "A connection has ended.", metadata: ["peer": "\(peer)", "reason": "\(end.reason)"])
     owner?.didClose(self, reason: end.reason)
+    owner = nil
   }
 
   // MARK: Keepalive

@@ -20,10 +20,15 @@ package import TernWire
   private var attempts = 0
   private var isRequestWhole = false
   /// The moment, on the loop's clock, when the call has to be over.
-  package private(set) var deadlineNanoseconds: Int64?
+  package var deadlineNanoseconds: Int64? { deadline }
+  private var deadline: Int64?
   private lazy var deadlineTimer = LoopTimer { [unowned self] in expire() }
   private var pendingReset: UInt32?
+  /// Our own error, when the call ends by it.
+  private var replacement: RPCError?
   private var hasHead = false
+  /// Whether the initial metadata came. Ask when the call is over or `whenHead` has answered.
+  package var hasInitialMetadata: Bool { hasHead }
 
   /// Called once on the loop, when the call is over.
   package var onOver: (() -> Void)?
@@ -59,7 +64,7 @@ package import TernWire
   package func endRequest() {
     isRequestWhole = true
     isSendingOver = true
-    guard !isClosed, !isOver, let connection = unsafe connection else { return }
+    guard !isClosed, !isOver, let connection else { return }
     connection.session.endOutbound(of: http2)
     connection.setDirty()
   }
@@ -74,7 +79,7 @@ package import TernWire
     if nanoseconds <= 0 { return expire() }
     let (moment, overflows) = loop.now.addingReportingOverflow(nanoseconds)
     if overflows { return }
-    deadlineNanoseconds = moment
+    deadline = moment
     loop.schedule(deadlineTimer, at: moment)
   }
 
@@ -88,7 +93,7 @@ package import TernWire
     } else {
       replay = nil
     }
-    unsafe self.connection = connection
+    self.connection = connection
     isClosed = false
     let endsAtOnce = isRequestWhole && outbound.isEmpty
     do throws(HTTP2Error) {
@@ -96,22 +101,16 @@ package import TernWire
         head, stream: http2, receiver: self, endOfStream: endsAtOnce)
     } catch {
       isClosed = true
-      unsafe self.connection = nil
+      self.connection = nil
       throw error
     }
     if isRequestWhole, !endsAtOnce { connection.session.endOutbound(of: http2) }
     connection.setDirty()
   }
 
-  override func willSendMessage() {
-    // Before the first attempt everything is in `outbound` anyway.
+  /// Keeps the message for another attempt. Before the first one all is in `outbound` anyway.
+  override func willSendMessage(at offset: Int) {
     guard attempts > 0, let replay else { return }
-    if replay.count > Self.maxReplayBytes { self.replay = nil }
-  }
-
-  /// Keeps what was added to `outbound` at `offset` for another attempt.
-  package func noteForReplay(from offset: Int) {
-    guard attempts > 0, let replay, offset < outbound.count else { return }
     if replay.count + outbound.count - offset > Self.maxReplayBytes {
       self.replay = nil
     } else {
@@ -128,12 +127,9 @@ package import TernWire
 
   private func prepareForAnotherAttempt() {
     guard let replay else { return }
-    let unsent = outbound.bytes
     http2.resetForReuse()
     response.removeAll()
     unsafe outbound.append(replay.readable)
-    // Nothing beyond `replay` can be unsent: each message was added to both.
-    assert(outbound.count >= unsent.count)
     closeCode = 0
     creditedBytes = 0
     inbound.removeAll()
@@ -167,7 +163,7 @@ package import TernWire
     if action == .deliver, !isOver {
       unsafe super.receiveData(bytes)
     } else {
-      unsafe connection?.session.consume(bytes.count, of: http2)
+      connection?.session.consume(bytes.count, of: http2)
       note(action)
     }
   }
@@ -199,7 +195,7 @@ package import TernWire
   override func act() {
     if let code = pendingReset {
       pendingReset = nil
-      unsafe connection?.session.reset(http2, errorCode: code)
+      connection?.session.reset(http2, errorCode: code)
     }
     if isClosed, response.status == nil, !settleClose() { return }
     if response.status != nil { complete() }
@@ -220,9 +216,8 @@ package import TernWire
   ///
   /// - Returns: `false` if the call goes on, on another connection.
   private func settleClose() -> Bool {
-    guard let connection = unsafe connection as? ClientConnection else { return true }
+    guard let connection = connection as? ClientConnection else { return true }
     if connection.isClosed, closeCode == ErrorCode.cancel {
-      // Spec: W81 (connection loss: every open client call UNAVAILABLE)
       response.end(connection.lossStatus, origin: .library)
       return true
     }
@@ -236,17 +231,19 @@ package import TernWire
     return true
   }
 
-  private var isDeadlinePast: Bool { deadlineNanoseconds.map { $0 <= loop.now } ?? false }
+  private var isDeadlinePast: Bool { deadline.map { $0 <= loop.now } ?? false }
 
   /// The status is known: whoever waits hears of it.
   private func complete() {
     if isOver { return }
-    loop.cancel(deadlineTimer)
+    if deadline != nil { loop.cancel(deadlineTimer) }
     let status = response.status ?? .ok
-    let error = RPCError(status, metadata: response.trailingMetadata, origin: response.origin)
+    let error =
+      replacement
+      ?? RPCError(status, metadata: response.trailingMetadata, origin: response.origin)
     isSendingOver = true
     replay = nil
-    if !isClosed, let connection = unsafe connection {
+    if !isClosed, let connection {
       // Spec: W65 (the server has ended early: we stop sending)
       if !hasRemoteEnded || !isRequestWhole || !outbound.isEmpty {
         connection.session.reset(
@@ -269,6 +266,13 @@ package import TernWire
     response.end(status, origin: origin)
     replay = nil
     complete()
+  }
+
+  /// The same with an error, whose cause and metadata are kept.
+  package func cancel(_ error: RPCError) {
+    if isOver { return }
+    replacement = error
+    cancel(error.status, origin: error.origin)
   }
 
   // Spec: W18 (RST_STREAM CANCEL, and DEADLINE_EXCEEDED at once)
@@ -347,14 +351,14 @@ package import TernWire
     if unsafe headWaiters.isEmpty { return }
     let waiting = unsafe headWaiters
     unsafe headWaiters = []
-    for unsafe waiter in unsafe waiting { unsafe waiter.resume() }
+    unsafe waiting.forEach { unsafe $0.resume() }
   }
 
   private func resumeAll() {
     if unsafe waiters.isEmpty { return }
     let waiting = unsafe waiters
     unsafe waiters = []
-    for unsafe waiter in unsafe waiting { unsafe waiter.resume() }
+    unsafe waiting.forEach { unsafe $0.resume() }
   }
 
   /// Resumes `continuation` when the call is over. On the loop.

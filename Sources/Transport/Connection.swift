@@ -19,23 +19,28 @@ package class Connection: Flushable, TransportReceiver, SessionReceiver, @unchec
   package final let loop: EventLoop
   package final let session: HTTP2Session
   package final let logger: Logger
-  package final let peer: SocketAddress
-  package final let local: SocketAddress
+  final let endpoints: Endpoints
+  package final var peer: SocketAddress { endpoints.peer }
   final let transport: ByteTransport
   final let budget: ReceiveBudget
   final let streamWindowBytes: Int
 
   /// What the transport did not take; while there is some, nothing new is collected.
   private let unwritten = ByteBuffer()
-  package final var isDirty = false
-  /// Streams that have noted something to act on.
-  private var changed: [CallStream] = []
-  private var acting: [CallStream] = []
+  package final var isDirty: Bool {
+    get { dirty }
+    set { dirty = newValue }
+  }
+  private var dirty = false
+  /// Streams that have noted something to act on, linked by `nextChanged`.
+  private var firstChanged: CallStream?
+  private var lastChanged: CallStream?
   /// What the session said of the connection as a whole.
   private var notes: [Note] = []
-  package final private(set) var isClosed = false
+  package final var isClosed: Bool { closed }
+  private var closed = false
   /// When bytes last came, on the loop's clock.
-  package final private(set) var lastReadNanoseconds: Int64 = 0
+  final private(set) var lastReadNanoseconds: Int64 = 0
   private var hasReceivedBytes = false
 
   enum Note {
@@ -45,18 +50,17 @@ package class Connection: Flushable, TransportReceiver, SessionReceiver, @unchec
   }
 
   init(
-    role: HTTP2Session.Role, transport: ByteTransport, loop: EventLoop, settings: HTTP2Settings,
-    receiveBudgetBytes: Int, logger: Logger
+    role: HTTP2Session.Role, transport: ByteTransport, loop: EventLoop, limits: ConnectionLimits,
+    logger: Logger
   ) throws(HTTP2Error) {
     self.loop = loop
     self.transport = transport
     self.logger = logger
-    peer = transport.remoteAddress
-    local = transport.localAddress
-    budget = ReceiveBudget(totalBytes: receiveBudgetBytes)
-    streamWindowBytes = settings.streamWindowBytes
-    session = try HTTP2Session(role: role, settings: settings)
-    session.receiver = self
+    endpoints = Endpoints(peer: transport.remoteAddress, local: transport.localAddress)
+    budget = ReceiveBudget(totalBytes: limits.receiveBudgetBytes)
+    streamWindowBytes = limits.streamWindowBytes
+    session = try HTTP2Session(role: role, settings: limits.settings)
+    unsafe session.receiver = self
   }
 
   /// Begins to read, and sends our SETTINGS. On the loop.
@@ -111,7 +115,8 @@ package class Connection: Flushable, TransportReceiver, SessionReceiver, @unchec
   private static func hint(onForeignBytes bytes: UnsafeRawBufferPointer) -> String {
     let tlsHandshake: [UInt8] = [0x16, 0x03]
     if unsafe bytes.starts(with: tlsHandshake) {
-      return ". These bytes are TLS, and this port is plaintext: use the same credentials on both sides"
+      return
+        ". These bytes are TLS, and this port is plaintext: use the same credentials on both sides"
     }
     let http1Methods = ["GET ", "POST ", "HEAD ", "PUT ", "OPTIONS ", "HTTP/1"]
     if http1Methods.contains(where: { unsafe bytes.starts(with: $0.utf8) }) {
@@ -130,7 +135,13 @@ package class Connection: Flushable, TransportReceiver, SessionReceiver, @unchec
       return close(ConnectionEnd("writing failed: \(error)"))
     }
     actOnChanges()
-    if !isClosed, unwritten.isEmpty, session.isOver { close(.finished) }
+    if !isClosed, unwritten.isEmpty, session.isOver { close(endOfSession) }
+  }
+
+  private var endOfSession: ConnectionEnd {
+    guard let code = session.terminationCode else { return .finished }
+    let complaint = session.lastComplaint.isEmpty ? "" : ": \(session.lastComplaint)"
+    return ConnectionEnd("the peer broke HTTP/2 (error \(code))\(complaint)", isPeersFault: true)
   }
 
   private func write() throws(SystemError) {
@@ -185,17 +196,17 @@ package class Connection: Flushable, TransportReceiver, SessionReceiver, @unchec
   final func noteChange(of stream: CallStream) {
     if stream.isNoted { return }
     stream.isNoted = true
-    changed.append(stream)
+    if let lastChanged { lastChanged.nextChanged = stream } else { firstChanged = stream }
+    lastChanged = stream
   }
 
   private func actOnChanges() {
-    while !changed.isEmpty {
-      swap(&changed, &acting)
-      for stream in acting {
-        stream.isNoted = false
-        stream.act()
-      }
-      acting.removeAll(keepingCapacity: true)
+    while let stream = firstChanged {
+      firstChanged = stream.nextChanged
+      if firstChanged == nil { lastChanged = nil }
+      stream.nextChanged = nil
+      stream.isNoted = false
+      stream.act()
     }
   }
 
@@ -214,7 +225,7 @@ package class Connection: Flushable, TransportReceiver, SessionReceiver, @unchec
   /// Ends the connection at once: every stream hears of it, and the socket closes.
   package final func close(_ end: ConnectionEnd) {
     if isClosed { return }
-    isClosed = true
+    closed = true
     willClose(end)
     transport.close()
     loop.removeConnection()
@@ -244,6 +255,17 @@ package class Connection: Flushable, TransportReceiver, SessionReceiver, @unchec
   package final func receiveGoAway(lastStreamID: Int32, errorCode: UInt32, debugText: String) {
     notes.append(
       .goAway(lastStreamID: lastStreamID, errorCode: errorCode, debugText: debugText))
+  }
+}
+
+/// Whom a connection connects. An object, as each call refers to it.
+final class Endpoints: Sendable {
+  let peer: SocketAddress
+  let local: SocketAddress
+
+  init(peer: SocketAddress, local: SocketAddress) {
+    self.peer = peer
+    self.local = local
   }
 }
 

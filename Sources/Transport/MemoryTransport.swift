@@ -14,7 +14,8 @@ package final class MemoryTransport: ByteTransport, @unchecked Sendable {
   }
 
   /// - Parameter capacityBytes: How much one half may write before the other has read.
-  package static func makePair(capacityBytes: Int = 256 << 10) -> (MemoryTransport, MemoryTransport) {
+  package static func makePair(capacityBytes: Int = 256 << 10) -> (MemoryTransport, MemoryTransport)
+  {
     let there = MemoryPipe(capacityBytes: capacityBytes)
     let back = MemoryPipe(capacityBytes: capacityBytes)
     return (

@@ -15,6 +15,8 @@ internal import TernWire
   /// The length of the message that was handed out last, with its prefix.
   private var handedOutBytes = 0
   private let isClaimed = Atomic<Bool>(false)
+  /// The reader has seen the end of the stream, or its failure.
+  fileprivate private(set) var hasEnded = false
 
   package init(stream: CallStream) { self.stream = stream }
 
@@ -43,7 +45,7 @@ internal import TernWire
 
   private nonisolated(nonsending) func fillOnLoop() async throws -> Bool {
     while true {
-      switch try stream.take(into: batch) {
+      switch try take() {
       case .messages: return true
       case .end: return false
       case .nothing: break
@@ -53,6 +55,17 @@ internal import TernWire
         throw stream.failure ?? CancellationError()
       }
       await stream.waitForInbound()
+    }
+  }
+
+  private func take() throws(RPCError) -> CallStream.Taken {
+    do throws(RPCError) {
+      let taken = try stream.take(into: batch)
+      hasEnded = taken == .end
+      return taken
+    } catch {
+      hasEnded = true
+      throw error
     }
   }
 
@@ -71,13 +84,21 @@ internal import TernWire
 public final class _ReaderClaim: Sendable {
   private let reader: _MessageReader
   private let isGranted: Bool
+  /// What happens to a call that is left before its end.
+  private let onLeaving: (@Sendable () -> Void)?
 
-  package init(_ reader: _MessageReader) {
+  package init(_ reader: _MessageReader, onLeaving: (@Sendable () -> Void)? = nil) {
     self.reader = reader
+    self.onLeaving = onLeaving
     isGranted = reader.claim()
   }
 
-  deinit { if isGranted { reader.unclaim() } }
+  deinit {
+    guard isGranted else { return }
+    let isLeft = !reader.hasEnded
+    reader.unclaim()
+    if isLeft { onLeaving?() }
+  }
 
   @usableFromInline package func check() throws {
     if isGranted { return }
@@ -94,10 +115,13 @@ public struct _MessageIterator<Message>: AsyncIteratorProtocol {
   @usableFromInline let claim: _ReaderClaim
   @usableFromInline let codec: MessageCodec<Message>
 
-  package init(_ reader: _MessageReader, codec: MessageCodec<Message>) {
+  package init(
+    _ reader: _MessageReader, codec: MessageCodec<Message>,
+    onLeaving: (@Sendable () -> Void)? = nil
+  ) {
     self.reader = reader
     self.codec = codec
-    claim = _ReaderClaim(reader)
+    claim = _ReaderClaim(reader, onLeaving: onLeaving)
   }
 
   /// The next message, or `nil` when the other side has ended the stream.

@@ -42,7 +42,7 @@ public struct _MessageWriter<Message>: Sendable {
 }
 
 /// Where the messages of one call go.
-public final class _MessageOutput: Sendable {
+public struct _MessageOutput: Sendable {
   package let stream: CallStream
 
   package init(stream: CallStream) { self.stream = stream }

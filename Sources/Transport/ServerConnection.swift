@@ -22,20 +22,16 @@ package protocol ServerConnectionOwner: AnyObject {
 @safe package final class ServerConnection: Connection, @unchecked Sendable {
   // `@unchecked Sendable` as its superclass.
 
-  package struct Limits: Sendable {
-    package var handshakeTimeout: Duration = .seconds(20)
-    package var receiveBudgetBytes = 32 << 20
-    /// How long a client gets to answer the PING that follows the first GOAWAY.
-    package var drainPingTimeout: Duration = .seconds(5)
-    package init() {}
-  }
+  /// How long a client gets to answer the PING that follows the first GOAWAY.
+  private static let drainPingTimeout: Duration = .seconds(5)
 
   private enum Draining { case no, announced, final }
 
-  private weak var owner: (any ServerConnectionOwner)?
+  /// Cleared when the connection closes, as it holds us as well.
+  private var owner: (any ServerConnectionOwner)?
   private let pool: ServerStreamPool
-  private let limits: Limits
-  private let settings: HTTP2Settings
+  private let limits: ConnectionLimits
+  private let handshakeTimeout: Duration
   let liveHandlers = LiveHandlers()
   private var draining = Draining.no
   private lazy var handshakeTimer = LoopTimer { [unowned self] in handshakeIsLate() }
@@ -45,29 +41,28 @@ package protocol ServerConnectionOwner: AnyObject {
   private static let drainPing: UInt64 = 0x7465_726E_6279_6521
 
   package init(
-    transport: ByteTransport, loop: EventLoop, pool: ServerStreamPool, settings: HTTP2Settings,
-    limits: Limits, owner: any ServerConnectionOwner, logger: Logger
-  ) throws(HTTP2Error) {
+    transport: ByteTransport, loop: EventLoop, pool: ServerStreamPool, limits: ConnectionLimits,
+    handshakeTimeout: Duration, owner: any ServerConnectionOwner, logger: Logger
+  ) throws {
     self.pool = pool
     self.limits = limits
     self.owner = owner
-    self.settings = settings
+    self.handshakeTimeout = handshakeTimeout
     try super.init(
-      role: .server, transport: transport, loop: loop, settings: settings,
-      receiveBudgetBytes: limits.receiveBudgetBytes, logger: logger)
+      role: .server, transport: transport, loop: loop, limits: limits, logger: logger)
   }
 
   package override func start() {
-    loop.schedule(handshakeTimer, after: limits.handshakeTimeout)
+    loop.schedule(handshakeTimer, after: handshakeTimeout)
     super.start()
   }
 
-  var maxHeaderListBytes: Int { settings.hardMaxHeaderListBytes }
+  var maxHeaderListBytes: Int { limits.hardMaxHeaderListBytes }
 
   private func handshakeIsLate() {
     close(
       ConnectionEnd(
-        "the client sent no HTTP/2 preface and SETTINGS within \(limits.handshakeTimeout)",
+        "the client sent no HTTP/2 preface and SETTINGS within \(handshakeTimeout)",
         isPeersFault: true))
   }
 
@@ -81,7 +76,7 @@ package protocol ServerConnectionOwner: AnyObject {
   func admit(_ stream: ServerStream) -> Admission {
     // Handlers and not streams: a client that opens and resets streams in a loop would otherwise
     // have more handlers running than streams open.
-    if liveHandlers.count >= 2 * settings.maxConcurrentStreams { return .tooMany }
+    if liveHandlers.count >= 2 * limits.maxConcurrentStreams { return .tooMany }
     guard let owner else { return .tooMany }
     return owner.handler(for: stream)
   }
@@ -109,7 +104,7 @@ package protocol ServerConnectionOwner: AnyObject {
     draining = .announced
     session.submitShutdownNotice()
     session.submitPing(Self.drainPing)
-    loop.schedule(drainTimer, after: limits.drainPingTimeout)
+    loop.schedule(drainTimer, after: Self.drainPingTimeout)
     loop.markDirty(self)
   }
 
@@ -136,5 +131,6 @@ package protocol ServerConnectionOwner: AnyObject {
         "A connection has ended.", metadata: ["peer": "\(peer)", "reason": "\(end.reason)"])
     }
     owner?.didClose(self)
+    owner = nil
   }
 }

@@ -1,4 +1,5 @@
 internal import TernBytes
+internal import Synchronization
 package import TernCore
 package import TernEventLoop
 internal import TernHTTP2
@@ -7,6 +8,7 @@ package import TernWire
 /// What a server does with one call. The server's table of methods has one a method.
 package protocol CallHandler: AnyObject, Sendable {
   /// Whether the request is one message, which has to be whole before the handler begins.
+  var descriptor: MethodDescriptor { get }
   var takesSingleRequest: Bool { get }
   var maxRequestMessageBytes: Int { get }
   var maxResponseMessageBytes: Int { get }
@@ -39,14 +41,21 @@ package protocol CallHandler: AnyObject, Sendable {
   private var pool: ServerStreamPool?
   private lazy var deadlineTimer = LoopTimer { [unowned self] in expire() }
   /// When the call has to be over, on the loop's clock.
-  package private(set) var deadlineNanoseconds: Int64?
-  package private(set) var peer = SocketAddress.memory
-  package private(set) var local = SocketAddress.memory
+  package var deadlineNanoseconds: Int64? { deadline }
+  private var deadline: Int64?
+  private var endpoints: Endpoints?
+  package var peer: SocketAddress { endpoints?.peer ?? .memory }
+  package var local: SocketAddress { endpoints?.local ?? .memory }
+  // `unowned(unsafe)` as `connection`, which it is.
+  private unowned(unsafe) var server: ServerConnection?
 
   // Handlers touch these from whatever thread they run on.
   private let metadataLock = Lock()
   private var initialMetadata: Metadata = [:]
   private var trailingMetadata: Metadata = [:]
+  /// Most handlers set none, and then there is nothing to lock.
+  private let metadataIsSet = Atomic<Bool>(false)
+  private var hasMetadata: Bool { metadataIsSet.load(ordering: .acquiring) }
 
   private static let responseHead = HeaderBlock(ResponseFields.head)
   private static let trailersOK = HeaderBlock(ResponseFields.trailersOK)
@@ -58,11 +67,11 @@ package protocol CallHandler: AnyObject, Sendable {
 
   /// Begins a call on a connection.
   func open(on connection: ServerConnection) {
-    unsafe self.connection = connection
+    self.connection = connection
     isClosed = false
     liveCounter = connection.liveHandlers
-    peer = connection.peer
-    local = connection.local
+    endpoints = connection.endpoints
+    unsafe server = connection
   }
 
   override func prepareForReuse() {
@@ -74,9 +83,12 @@ package protocol CallHandler: AnyObject, Sendable {
     hasSentHead = false
     handler = nil
     worker = nil
-    deadlineNanoseconds = nil
-    if !initialMetadata.isEmpty { initialMetadata = [:] }
-    if !trailingMetadata.isEmpty { trailingMetadata = [:] }
+    deadline = nil
+    if hasMetadata {
+      initialMetadata = [:]
+      trailingMetadata = [:]
+      metadataIsSet.store(false, ordering: .relaxed)
+    }
   }
 
   // MARK: What came
@@ -109,7 +121,7 @@ package protocol CallHandler: AnyObject, Sendable {
   // MARK: Accepting
 
   private func accept() {
-    guard let connection = unsafe connection as? ServerConnection else { return }
+    guard let connection = unsafe server else { return }
     // Spec: W30 (grpc-java: 431 and RESOURCE_EXHAUSTED)
     if isHeadTooLarge {
       return refuse(Self.tooLargeHead(connection.maxHeaderListBytes), httpStatus: 431)
@@ -146,8 +158,15 @@ package protocol CallHandler: AnyObject, Sendable {
     case .refused(let error): finish(error.status)
     case .whole(_, isCompressed: true): finish(statusOfCompressedMessage())
     case .whole(let payloadBytes, isCompressed: false):
-      if inbound.count > MessageFramer.prefixBytes + payloadBytes {
-        finish(Cardinality.secondRequest)
+      let wholeBytes = MessageFramer.prefixBytes + payloadBytes
+      if inbound.count > wholeBytes {
+        let isCutOff: Bool
+        if case .incomplete = peekInbound(at: wholeBytes) {
+          isCutOff = hasRemoteEnded
+        } else {
+          isCutOff = false
+        }
+        finish(isCutOff ? Cardinality.cutOffRequest : Cardinality.secondRequest)
       } else if hasRemoteEnded {
         start()
       }
@@ -168,15 +187,15 @@ package protocol CallHandler: AnyObject, Sendable {
 
   package nonisolated(nonsending) func run(on worker: Worker) async {
     self.worker = worker
-    unsafe rootTask = unsafe withUnsafeCurrentTask { unsafe $0 }
     // The client may have gone between the decision and this moment.
     if !isClosed, !isOver, let handler { await handler.run(self) }
     self.worker = nil
-    unsafe rootTask = nil
     isHandlerRunning = false
     liveCounter?.count -= 1
     if isClosed { recycle() }
   }
+
+  override var isInRootTask: Bool { worker?.isCurrentTask ?? false }
 
   /// The one request message. Valid until the handler has ended.
   @unsafe package var request: UnsafeRawBufferPointer {
@@ -186,6 +205,11 @@ package protocol CallHandler: AnyObject, Sendable {
 
   /// The request was decoded: its memory and its credit can go back.
   package func didTakeRequest() { discardInbound() }
+
+  /// The method that was called. Only handlers ask.
+  package var method: MethodDescriptor {
+    handler?.descriptor ?? MethodDescriptor(service: "", method: "", kind: .unary)
+  }
 
   // MARK: Metadata
 
@@ -198,12 +222,14 @@ package protocol CallHandler: AnyObject, Sendable {
   package func setInitialMetadata(_ metadata: Metadata) {
     metadataLock.lock()
     initialMetadata = metadata
+    metadataIsSet.store(true, ordering: .releasing)
     metadataLock.unlock()
   }
 
   package func setTrailingMetadata(_ metadata: Metadata) {
     metadataLock.lock()
     trailingMetadata = metadata
+    metadataIsSet.store(true, ordering: .releasing)
     metadataLock.unlock()
   }
 
@@ -223,22 +249,36 @@ package protocol CallHandler: AnyObject, Sendable {
 
   package var hasSentInitialMetadata: Bool { hasSentHead }
 
-  override func willSendMessage() { submitHead() }
+  override func willSendMessage(at offset: Int) { submitHead() }
 
   private func submitHead() {
-    guard !hasSentHead, !isClosed, let connection = unsafe connection else { return }
+    if hasSentHead || isClosed { return }
     hasSentHead = true
-    metadataLock.lock()
-    let fields = ResponseFields.metadata(initialMetadata)
-    metadataLock.unlock()
-    let block = fields.map { HeaderBlock([ResponseFields.head, $0]) } ?? Self.responseHead
-    connection.submit { session throws(HTTP2Error) in
-      try session.submitResponse(block, stream: http2)
+    let block = hasMetadata ? headWithMetadata() : Self.responseHead
+    withConnection { connection in
+      connection.submit { session throws(HTTP2Error) in
+        try session.submitResponse(block, stream: http2)
+      }
+      connection.setDirty()
     }
-    connection.setDirty()
+  }
+
+  private func headWithMetadata() -> HeaderBlock {
+    metadataLock.lock()
+    defer { metadataLock.unlock() }
+    let fields = ResponseFields.metadata(initialMetadata)
+    return fields.map { HeaderBlock([ResponseFields.head, $0]) } ?? Self.responseHead
   }
 
   // MARK: Answering
+
+  /// Ends the call with the status OK. As `finish`, without what most calls do not need.
+  package func finishWithOK() {
+    if phase == .answered || isClosed { return }
+    if hasMetadata || !hasSentHead { return finish(.ok) }
+    withConnection { $0.session.endOutbound(of: http2, trailers: Self.trailersOK) }
+    didAnswer()
+  }
 
   /// Ends the call with a status. The first one counts; later ones do nothing.
   package func finish(_ status: Status, metadata: Metadata = [:]) {
@@ -259,7 +299,7 @@ package protocol CallHandler: AnyObject, Sendable {
   }
 
   private func answerWithTrailers(_ status: Status, _ metadata: Metadata) {
-    guard let connection = unsafe connection else { return }
+    guard let connection else { return }
     let isPlain = status.isOK && status.message.isEmpty && metadata.isEmpty
     let trailers =
       isPlain ? Self.trailersOK : HeaderBlock(ResponseFields.trailers(status, metadata: metadata))
@@ -273,7 +313,7 @@ package protocol CallHandler: AnyObject, Sendable {
   }
 
   private func answer(_ block: HeaderBlock) {
-    guard let connection = unsafe connection else { return }
+    guard let connection else { return }
     connection.submit { session throws(HTTP2Error) in
       try session.submitTrailersOnly(block, stream: http2)
     }
@@ -283,10 +323,10 @@ package protocol CallHandler: AnyObject, Sendable {
   private func didAnswer() {
     phase = .answered
     isSendingOver = true
-    loop.cancel(deadlineTimer)
+    cancelDeadline()
     discardInbound()
     end(nil)
-    unsafe connection?.setDirty()
+    withConnection { $0.setDirty() }
   }
 
   override func fail(with status: Status) -> RPCError {
@@ -315,20 +355,25 @@ package protocol CallHandler: AnyObject, Sendable {
     guard let timeout = head.timeoutNanoseconds else { return }
     let (moment, overflows) = loop.now.addingReportingOverflow(timeout)
     let deadline = overflows ? Int64.max : moment
-    deadlineNanoseconds = deadline
+    self.deadline = deadline
     // Spec: W16 (0 is legal: it expires at once)
     if timeout == 0 { return expire() }
     loop.schedule(deadlineTimer, at: deadline)
+  }
+
+  private func cancelDeadline() {
+    // Asking for the timer would make it, in each call.
+    if deadline != nil { loop.cancel(deadlineTimer) }
   }
 
   /// Answers at once, whether or not the handler notices.
   private func expire() {
     if phase == .answered || isClosed { return }
     let status = Status(.deadlineExceeded, "The deadline of the call has passed.")
-    failure = RPCError(status.code, status.message, origin: .library)
+    error = RPCError(status.code, status.message, origin: .library)
     if outbound.isEmpty {
       finish(status)
-    } else if let connection = unsafe connection {
+    } else if let connection {
       // Trailers would have to wait behind messages that the client does not read.
       connection.session.reset(http2, errorCode: ErrorCode.cancel)
       didAnswer()
@@ -341,12 +386,12 @@ package protocol CallHandler: AnyObject, Sendable {
   private func didClose() {
     if phase != .answered {
       phase = .answered
-      failure = closeError
+      error = closeError
     }
     isSendingOver = true
     isDiscarding = true
-    loop.cancel(deadlineTimer)
-    end(failure)
+    cancelDeadline()
+    end(error)
     // Spec: W73 (RST_STREAM on a server: the handler is cancelled at once)
     if closeCode != ErrorCode.noError || !hasRemoteEnded { worker?.cancel() }
     leaveConnection()
@@ -354,7 +399,7 @@ package protocol CallHandler: AnyObject, Sendable {
   }
 
   private var closeError: RPCError {
-    guard let connection = unsafe connection, connection.isClosed else {
+    guard let connection, connection.isClosed else {
       return RPCError(.cancelled, "The client gave the call up.", origin: .peer)
     }
     // Spec: W81 (connection loss: every server call CANCELLED)
@@ -362,41 +407,4 @@ package protocol CallHandler: AnyObject, Sendable {
   }
 
   private func recycle() { pool?.take(back: self) }
-}
-
-/// How many handlers of one connection run: streams may be gone before their handlers are.
-final class LiveHandlers {
-  var count = 0
-}
-
-/// Streams of one loop that wait for their next call.
-@safe package final class ServerStreamPool {
-  /// More than a busy loop uses at once; each keeps a few kilobytes.
-  private static let maxSpare = 256
-  private var spare: [ServerStream] = []
-  private let loop: EventLoop
-
-  package init(loop: EventLoop) { self.loop = loop }
-
-  func make(on connection: ServerConnection) -> ServerStream {
-    let stream = spareStream() ?? ServerStream(loop: loop, pool: self)
-    stream.open(on: connection)
-    return stream
-  }
-
-  /// A stream to which nobody else points. A handle that somebody kept beyond its call must never
-  /// reach another call, so a stream that has one is left to it.
-  private func spareStream() -> ServerStream? {
-    while var stream = spare.popLast() {
-      if isKnownUniquelyReferenced(&stream) {
-        stream.prepareForReuse()
-        return stream
-      }
-    }
-    return nil
-  }
-
-  func take(back stream: ServerStream) {
-    if spare.count < Self.maxSpare { spare.append(stream) }
-  }
 }

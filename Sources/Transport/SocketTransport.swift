@@ -23,7 +23,7 @@ package final class SocketTransport: ByteTransport, @unchecked Sendable {
     on loop: EventLoop, receiver: any TransportReceiver
   ) throws(SystemError) {
     unsafe self.receiver = receiver
-    source.receiver = receiver
+    unsafe source.receiver = receiver
     self.loop = loop
     try loop.add(source, descriptor: socket.descriptor, interest: .readable)
   }
@@ -46,19 +46,20 @@ package final class SocketTransport: ByteTransport, @unchecked Sendable {
   package override func close() {
     loop?.remove(source, descriptor: socket.descriptor)
     loop = nil
-    source.receiver = nil
+    unsafe source.receiver = nil
     // The descriptor closes with the last reference; the peer should not wait for that.
     socket.shutDown()
   }
 }
 
 /// What the loop tells a socket's owner.
-private final class SocketSource: EventSource {
+@safe private final class SocketSource: EventSource {
   let registration = SourceRegistration()
-  weak var receiver: (any TransportReceiver)?
+  // `unowned(unsafe)` because `close` clears it before the receiver goes.
+  unowned(unsafe) var receiver: (any TransportReceiver)?
 
   func receiveReadiness(_ readiness: Readiness) {
-    guard let receiver else { return }
+    guard let receiver = unsafe receiver else { return }
     if readiness.contains(.writable) { receiver.transportIsWritable() }
     // A broken connection says why on the next read.
     if !readiness.isDisjoint(with: [.readable, .hangUp]) { receiver.transportIsReadable() }

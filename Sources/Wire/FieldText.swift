@@ -14,6 +14,12 @@ enum FieldText {
     return number
   }
 
+  static func isPost(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    let post: UInt32 = 0x504F_5354  // The four letters.
+    guard bytes.count == 4 else { return false }
+    return unsafe UInt32(bigEndian: bytes.loadUnaligned(as: UInt32.self)) == post
+  }
+
   /// What a peer sent, in quotes for an error text. Cut, because the text may travel back.
   static func quoted(_ bytes: UnsafeRawBufferPointer) -> String {
     let shown = unsafe UnsafeRawBufferPointer(rebasing: bytes.prefix(maxQuotedBytes))

@@ -75,7 +75,7 @@ package import TernCore
 
   // Spec: W1 (PROTOCOL-HTTP2, Method)
   private func receiveMethod(_ value: UnsafeRawBufferPointer) {
-    isPost = unsafe value.elementsEqual("POST".utf8)
+    isPost = unsafe FieldText.isPost(value)
     if !isPost { methodPlace = unsafe texts.keep(value) }
   }
 

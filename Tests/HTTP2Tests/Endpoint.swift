@@ -22,7 +22,7 @@ final class Endpoint: SessionReceiver {
 
   init(_ role: HTTP2Session.Role, _ settings: HTTP2Settings = HTTP2Settings()) throws {
     session = try HTTP2Session(role: role, settings: settings)
-    session.receiver = self
+    unsafe session.receiver = self
   }
 
   func forgetStreams() { streams = [] }

@@ -43,6 +43,14 @@ package final class ScriptedServer: Sendable {
     }
   }
 
+  /// The same, for what the first connection has seen.
+  package func firstConversation() async throws -> Conversation {
+    guard let first = try await finish().first else {
+      throw BlockingSocket.Failure(description: "Nobody connected.")
+    }
+    return first
+  }
+
   private func stop() {
     listener.stop()
     state.stopConnections()

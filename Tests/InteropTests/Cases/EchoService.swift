@@ -1,4 +1,7 @@
-import ExampleServices
+import ChatService
+import GreeterService
+import NumbersService
+import SumService
 import Tern
 
 /// ``Echo`` on Tern's server.

@@ -17,7 +17,7 @@ struct ClientFramesTests {
 
     try await withEcho(server) { _ = try await $0.unary([], options: options) }
 
-    let head = try await server.finish()[0][1].head
+    let head = try await server.firstConversation()[1].head
     #expect(Set(head.prefix(4).map(\.name)) == [":method", ":scheme", ":path", ":authority"])
     #expect(head.first(":method") == "POST")
     #expect(head.first(":scheme") == "http")
@@ -45,7 +45,7 @@ struct ClientFramesTests {
 
     try await withEcho(server) { _ = try await $0.unary([]) }
 
-    let heard = try await server.finish()[0]
+    let heard = try await server.firstConversation()
     #expect(heard.answeredPings == pings)
     #expect(heard.settings[.enablePush] == 0)
   }
@@ -53,14 +53,20 @@ struct ClientFramesTests {
   // Spec: W18 (gRPC deadlines), W72 (RST_STREAM by the client)
   @Test("A call whose deadline passes ends at once and resets its stream")
   func deadline() async throws {
-    let server = try ScriptedServer([.settings(), .request(), .resetOf(1)])
+    let hasBegun = Gate()
+    let opensGate = Step("open the gate") { _ in hasBegun.open() }
+    let server = try ScriptedServer([.settings(), .request(), opensGate, .resetOf(1)])
+    let clock = ManualClock()
 
-    try await withEcho(server) { echo in
+    try await withEcho(server, clock: clock) { echo in
       await expectError(.deadlineExceeded) {
-        _ = try await echo.unary([1], options: CallOptions(timeout: .milliseconds(200)))
+        async let call = echo.unary([1], options: CallOptions(timeout: .milliseconds(200)))
+        try await hasBegun.opened()
+        await clock.advance(by: .milliseconds(200))
+        _ = try await call
       }
       // The channel's end must not be what resets the stream.
-      let heard = try await server.finish()[0]
+      let heard = try await server.firstConversation()
       #expect(heard[1].resetCode == .cancel)
     }
   }
@@ -76,7 +82,7 @@ struct ClientFramesTests {
       try await hasBegun.opened()
       call.cancel()
       await expectError(.cancelled) { _ = try await call.value }
-      let heard = try await server.finish()[0]
+      let heard = try await server.firstConversation()
       #expect(heard[1].resetCode == .cancel)
     }
   }
@@ -90,7 +96,7 @@ struct ClientFramesTests {
         #expect(message == [7])
         break
       }
-      let heard = try await server.finish()[0]
+      let heard = try await server.firstConversation()
       #expect(heard[1].resetCode == .cancel)
     }
   }
@@ -131,7 +137,7 @@ struct ClientFramesTests {
     let answer = try await withEcho(server) { try await $0.unary(request) }
 
     #expect(answer == [1])
-    #expect(try await server.finish()[0][1].messages == [request])
+    #expect(try await server.firstConversation()[1].messages == [request])
   }
 
   // Spec: W33 (PROTOCOL-HTTP2, Length-Prefixed-Message: padding counts for flow control)
@@ -148,9 +154,11 @@ struct ClientFramesTests {
   }
 
   private func withEcho<Result>(
-    _ server: ScriptedServer, _ body: (EchoClient) async throws -> Result
+    _ server: ScriptedServer, clock: EventLoopClock = .system,
+    _ body: (EchoClient) async throws -> Result
   ) async throws -> Result {
-    let channel = try GRPCChannel(server.target, credentials: .insecure)
+    let channel = try GRPCChannel(
+      server.target, credentials: .insecure, group: EventLoopGroup(loopCount: 1, clock: clock))
     defer { channel.close() }
     return try await body(EchoClient(channel: channel))
   }

@@ -37,6 +37,22 @@ struct ConnectionTroubleTests {
     #expect(answers == [[1], [2]])
   }
 
+  // Spec: W63 (PROTOCOL-HTTP2: DATA before HEADERS); HTTP/2 ends the connection for it
+  @Test("Data before the head fails the call, and the next one uses a new connection")
+  func dataBeforeHead() async throws {
+    let server = try ScriptedServer(
+      [.settings(), .end(), .message([1]), .otherClose], [.settings(), .end(), .answer([2])])
+
+    let answer = try await withEcho(server) { echo in
+      let error = await expectError(.internal) { _ = try await echo.unary([1]) }
+      #expect(error?.message.contains("broke HTTP/2") == true)
+      return try await echo.unary([2])
+    }
+
+    #expect(try await server.finish().count == 2)
+    #expect(answer == [2])
+  }
+
   // Spec: W85 (A6: refused streams are tried again once)
   @Test("A refused call is tried once more, and not for ever")
   func refusedCalls() async throws {

@@ -72,7 +72,6 @@ struct WrongResponseTests {
     Row("no trailers", [.head(), .message([1], endStream: true)],                                       .internal),
     // Spec: W63 (PROTOCOL-HTTP2: what comes when)
     Row("two heads", [.head(), .head()],                                                                .internal),
-    Row("data before the head", [.message([1])],                                                        .internal),
     // Spec: W25 (PROTOCOL-HTTP2, Binary-Header)
     Row("-bin in the head that is not base64", [.headers(.response.with("a-bin", "!!!!"))],             .internal, "a-bin"),
     Row("-bin in the trailers that is not base64", unary([HeaderField("a-bin", "!!!!")] + .trailers(0)), .internal, "a-bin"),

@@ -1,0 +1,253 @@
+internal import Logging
+internal import TernCore
+internal import TernEventLoop
+internal import TernTransport
+
+/// Hears of a subchannel's news.
+protocol SubchannelOwner: AnyObject {
+  /// Its state has changed, or it has room for more calls.
+  func subchannelChanged(_ subchannel: Subchannel)
+  /// A call that no server has looked at.
+  func sendAgain(_ stream: ClientStream)
+}
+
+/// At most one connection to one of the addresses of a target, made when it is needed.
+///
+/// On its channel's loop only.
+///
+///     idle ── connect ──▶ connecting ── SETTINGS ──▶ ready ── GOAWAY, lost ──▶ idle
+///                          │    ▲
+///                  failed  ▼    │ a call is waiting
+///                     transientFailure ── time is over ──▶ idle
+@safe final class Subchannel: ClientConnectionOwner {
+  // Spec: W96 (connectivity states)
+  enum State {
+    case idle
+    case connecting
+    case ready(ClientConnection)
+    /// The last attempt failed, and the next one has to wait.
+    case transientFailure(Status)
+    case shutdown(Status)
+  }
+
+  private(set) var state = State.idle
+  private let target: Target
+  private let loop: EventLoop
+  private let options: ChannelOptions
+  private weak var owner: (any SubchannelOwner)?
+
+  private var failures = 0
+  private var addresses: [SocketAddress] = []
+  private var lastFailure = ""
+  private var attempt: ConnectAttempt?
+  private var pending: ClientConnection?
+  /// A connection that is cut before it speaks is tried again once at once: that happens when a
+  /// listener is replaced by another.
+  private var mayRepeatAtOnce = true
+  /// Tells the answer of an old look-up from that of the current one.
+  private var lookUpNumber = 0
+  private lazy var backoffTimer = LoopTimer { [unowned self] in backoffIsOver() }
+  private lazy var connectTimer = LoopTimer { [unowned self] in connectIsLate() }
+  /// Connections that end their last calls.
+  private var draining: [ObjectIdentifier: ClientConnection] = [:]
+
+  init(target: Target, loop: EventLoop, options: ChannelOptions, owner: any SubchannelOwner) {
+    self.target = target
+    self.loop = loop
+    self.options = options
+    self.owner = owner
+  }
+
+  /// Whether the connection can take a call now.
+  var connectionWithRoom: ClientConnection? {
+    if case .ready(let connection) = state, connection.hasRoom { connection } else { nil }
+  }
+
+  // MARK: Connecting
+
+  /// Connects, if it is idle.
+  func connect() {
+    guard case .idle = state else { return }
+    mayRepeatAtOnce = true
+    beginConnecting()
+  }
+
+  private func beginConnecting() {
+    state = .connecting
+    lastFailure = ""
+    loop.schedule(connectTimer, after: options.connectTimeout)
+    lookUpNumber += 1
+    switch target.kind {
+    case .addresses(let addresses): tryNext(of: addresses)
+    case .name(let host, let port): lookUp(host, port, number: lookUpNumber)
+    }
+  }
+
+  private func lookUp(_ host: String, _ port: Int, number: Int) {
+    let loop = loop
+    let subchannel = LoopBound(self)
+    Task.detached {
+      let result: Result<[SocketAddress], LookupError>
+      do throws(LookupError) {
+        result = .success(try await AddressLookup.addresses(of: host, port: port))
+      } catch {
+        result = .failure(error)
+      }
+      loop.submit { subchannel.value?.didLookUp(result, number: number) }
+    }
+  }
+
+  private func didLookUp(_ result: Result<[SocketAddress], LookupError>, number: Int) {
+    guard case .connecting = state, number == lookUpNumber else { return }
+    switch result {
+    case .success(let addresses): tryNext(of: addresses)
+    case .failure(let error): fail("\(error). Check the target '\(target)'.")
+    }
+  }
+
+  private func tryNext(of addresses: [SocketAddress]) {
+    guard let address = addresses.first else {
+      return fail(lastFailure.isEmpty ? "the target '\(target)' has no address" : lastFailure)
+    }
+    self.addresses = Array(addresses.dropFirst())
+    let attempt = ConnectAttempt(
+      to: address, loop: loop, userTimeout: options.keepalive.map(\.timeout))
+    self.attempt = attempt
+    attempt.start { [self] result in
+      self.attempt = nil
+      switch result {
+      case .success(let transport): didConnect(transport)
+      case .failure(let error):
+        lastFailure = "cannot connect to \(address): \(error)"
+        tryNext(of: self.addresses)
+      }
+    }
+  }
+
+  private func didConnect(_ transport: ByteTransport) {
+    do {
+      let connection = try ClientConnection(
+        transport: transport, loop: loop, options: options, owner: self)
+      pending = connection
+      connection.start()
+    } catch {
+      transport.close()
+      fail("cannot speak HTTP/2 to \(transport.remoteAddress): \(error)")
+    }
+  }
+
+  private func connectIsLate() {
+    guard case .connecting = state else { return }
+    let what = pending == nil ? "" : " The server took the connection but did not speak HTTP/2."
+    let reason = "connecting to '\(target)' took longer than \(options.connectTimeout).\(what)"
+    mayRepeatAtOnce = false
+    if let pending {
+      lastFailure = reason
+      pending.closeNow(reason)
+    } else {
+      attempt?.cancel()
+      attempt = nil
+      fail(lastFailure.isEmpty ? reason : lastFailure)
+    }
+  }
+
+  private func fail(_ reason: String) {
+    failures += 1
+    loop.cancel(connectTimer)
+    lookUpNumber += 1
+    let status = Status(.unavailable, Self.sentence(reason))
+    state = .transientFailure(status)
+    let chance = Double.random(in: -1...1)
+    let delay = options.backoff.delay(failures: failures, chance: chance)
+    loop.schedule(backoffTimer, after: delay)
+    options.logger.info(
+      "Cannot connect; calls fail until the next attempt.",
+      metadata: ["target": "\(target)", "reason": "\(reason)", "delay": "\(delay)"])
+    owner?.subchannelChanged(self)
+  }
+
+  private static func sentence(_ text: String) -> String {
+    let end = text.hasSuffix(".") ? "" : "."
+    return text.prefix(1).uppercased() + text.dropFirst() + end
+  }
+
+  private func backoffIsOver() {
+    guard case .transientFailure = state else { return }
+    state = .idle
+    owner?.subchannelChanged(self)
+  }
+
+  // MARK: ClientConnectionOwner
+
+  func didBecomeReady(_ connection: ClientConnection) {
+    guard connection === pending else { return }
+    pending = nil
+    failures = 0
+    loop.cancel(connectTimer)
+    state = .ready(connection)
+    owner?.subchannelChanged(self)
+  }
+
+  func hasRoom(_ connection: ClientConnection) { owner?.subchannelChanged(self) }
+
+  func isDraining(_ connection: ClientConnection) {
+    draining[ObjectIdentifier(connection)] = connection
+    if case .ready(let current) = state, current === connection { becomeIdle() }
+  }
+
+  func didClose(_ connection: ClientConnection, reason: String) {
+    draining[ObjectIdentifier(connection)] = nil
+    if case .ready(let current) = state, current === connection { return becomeIdle() }
+    guard connection === pending else { return }
+    pending = nil
+    if case .connecting = state { didLosePending(connection, reason) }
+  }
+
+  private func didLosePending(_ connection: ClientConnection, _ reason: String) {
+    if lastFailure.isEmpty {
+      lastFailure = "the connection to \(connection.peer) was lost before HTTP/2 began: \(reason)"
+    }
+    if mayRepeatAtOnce {
+      mayRepeatAtOnce = false
+      loop.cancel(connectTimer)
+      return beginConnecting()
+    }
+    tryNext(of: addresses)
+  }
+
+  /// The next call connects anew.
+  private func becomeIdle() {
+    state = .idle
+    owner?.subchannelChanged(self)
+  }
+
+  func sendAgain(_ stream: ClientStream) { owner?.sendAgain(stream) }
+
+  // MARK: Ending
+
+  /// No new calls. Connections close when their last call has ended.
+  func shutDown(_ status: Status) {
+    if case .shutdown = state { return }
+    let last = state
+    state = .shutdown(status)
+    loop.cancel(backoffTimer)
+    loop.cancel(connectTimer)
+    lookUpNumber += 1
+    attempt?.cancel()
+    attempt = nil
+    pending?.closeNow("the channel was closed")
+    if case .ready(let connection) = last {
+      draining[ObjectIdentifier(connection)] = connection
+      connection.drain()
+    }
+    owner?.subchannelChanged(self)
+  }
+}
+
+/// Carries something that belongs to a loop through another thread, back to the loop.
+final class LoopBound<Value: AnyObject>: @unchecked Sendable {
+  // `@unchecked Sendable` because only the loop looks at `value`.
+  private(set) weak var value: Value?
+
+  init(_ value: Value) { self.value = value }
+}

@@ -1,0 +1,152 @@
+internal import Logging
+internal import TernBytes
+internal import TernCore
+internal import TernEventLoop
+internal import TernTransport
+internal import TernWire
+
+/// The part of a channel that lives on its loop: who waits, and where calls go.
+@safe final class ChannelCore: SubchannelOwner, @unchecked Sendable {
+  // `@unchecked Sendable` because only its loop touches it; `init` hands it over.
+  let loop: EventLoop
+  private let options: ChannelOptions
+  private let authority: String
+  private let fixedFields: FieldBlock
+  private var subchannel: Subchannel?
+  private var picker: (any Picker)?
+  /// Calls that wait for a connection, or for room on it, in order of arrival.
+  private var waiting: [ClientStream] = []
+  private var waitingHead = 0
+  private var heads: [String: RequestHeads] = [:]
+
+  init(target: Target, loop: EventLoop, options: ChannelOptions) {
+    self.loop = loop
+    self.options = options
+    authority = options.authority ?? target.authority
+    fixedFields = RequestFields.fixed(userAgent: UserAgent.text(application: options.userAgent))
+    let subchannel = Subchannel(target: target, loop: loop, options: options, owner: self)
+    self.subchannel = subchannel
+    picker = SingleSubchannelPicker(subchannel: subchannel)
+  }
+
+  // MARK: Calls
+
+  /// Sends a call, or lets it wait. On the loop.
+  func start(_ stream: ClientStream) {
+    stream.begin()
+    route(stream)
+  }
+
+  private func route(_ stream: ClientStream) {
+    if stream.isOver { return }
+    // Who came earlier goes first.
+    if hasWaiting { return enqueue(stream) }
+    if !send(stream) { enqueue(stream) }
+  }
+
+  /// - Returns: `false` if it has to wait.
+  private func send(_ stream: ClientStream) -> Bool {
+    guard let picker else { return false }
+    switch picker.pick(stream) {
+    case .use(let subchannel):
+      guard let connection = subchannel.connectionWithRoom else { return false }
+      return connection.start(stream, head: head(for: stream))
+    case .wait:
+      subchannel?.connect()
+      return false
+    case .fail(let status):
+      if stream.options.waitForReady { return false }
+      stream.cancel(status, origin: .library)
+      return true
+    case .drop(let status):
+      stream.cancel(status, origin: .library)
+      return true
+    }
+  }
+
+  func sendAgain(_ stream: ClientStream) {
+    // In front: it has waited already.
+    if waitingHead > 0 {
+      waitingHead -= 1
+      waiting[waitingHead] = stream
+    } else {
+      waiting.insert(stream, at: 0)
+    }
+    // Not now: the connection that gave it back is still telling others.
+    let core = self
+    loop.submit { core.sendWaiting() }
+  }
+
+  // MARK: Waiting
+
+  private var hasWaiting: Bool { waitingHead < waiting.count }
+
+  private func enqueue(_ stream: ClientStream) {
+    waiting.append(stream)
+    if waiting.count == 1 || !isConnected { subchannel?.connect() }
+  }
+
+  private var isConnected: Bool { subchannel?.connectionWithRoom != nil }
+
+  func subchannelChanged(_ subchannel: Subchannel) { sendWaiting() }
+
+  private func sendWaiting() {
+    if !hasWaiting { return }
+    var stay: [ClientStream] = []
+    while hasWaiting {
+      let stream = waiting[waitingHead]
+      waitingHead += 1
+      if stream.isOver || send(stream) { continue }
+      stay.append(stream)
+      // The next one would not fare better, unless this one waits where others fail.
+      if !stream.options.waitForReady || isWaitingForRoom { break }
+    }
+    waiting.removeFirst(waitingHead)
+    waitingHead = 0
+    waiting.insert(contentsOf: stay, at: 0)
+    if hasWaiting { subchannel?.connect() }
+  }
+
+  private var isWaitingForRoom: Bool {
+    if case .ready? = subchannel?.state { true } else { false }
+  }
+
+  // MARK: Heads
+
+  /// The fields of a method's request that are the same for each call.
+  private struct RequestHeads {
+    let pseudo: FieldBlock
+    let plain: RequestHeadBlock
+  }
+
+  private func head(for stream: ClientStream) -> RequestHeadBlock {
+    let heads = heads(for: stream.descriptor.path)
+    let metadata = RequestFields.metadata(stream.options.metadata)
+    guard metadata != nil || stream.deadlineNanoseconds != nil else { return heads.plain }
+    // Spec: W5 (PROTOCOL-HTTP2, Request-Headers: the timeout comes first)
+    var blocks = [heads.pseudo]
+    if let deadline = stream.deadlineNanoseconds {
+      blocks.append(RequestFields.timeout(nanoseconds: max(1, deadline - loop.now)))
+    }
+    blocks.append(fixedFields)
+    if let metadata { blocks.append(metadata) }
+    return RequestHeadBlock(blocks)
+  }
+
+  private func heads(for path: String) -> RequestHeads {
+    if let known = heads[path] { return known }
+    let pseudo = RequestFields.pseudo(path: path, authority: authority, scheme: "http")
+    let made = RequestHeads(pseudo: pseudo, plain: RequestHeadBlock([pseudo, fixedFields]))
+    heads[path] = made
+    return made
+  }
+
+  // MARK: Ending
+
+  /// No new calls; those that run may end.
+  func close() {
+    let status = Status(.unavailable, "The channel was closed. Make a new one for further calls.")
+    subchannel?.shutDown(status)
+    sendWaiting()
+  }
+}

@@ -1,0 +1,55 @@
+public import Logging
+
+/// How a channel behaves. Everything has a default that suits most clients.
+public struct ChannelOptions: Sendable {
+  /// The largest request message, in bytes. Without limit.
+  public var maxRequestMessageBytes = Int.max
+  /// The largest response message, in bytes. 4 MiB, as in other gRPC libraries.
+  public var maxResponseMessageBytes = 4 << 20
+  /// The largest header block that the server is told of, in bytes, 32 a field included; up to
+  /// twice as much is accepted. 8 KiB.
+  public var maxHeaderListBytes = 8 << 10
+  /// What the server may send on one call before it was read, in bytes. 256 KiB.
+  public var streamWindowBytes = 256 << 10
+  /// What the server may send on one connection before we have received it, in bytes. 1 MiB.
+  public var connectionWindowBytes = 1 << 20
+  /// The memory that messages longer than their stream's window may take on one connection while
+  /// they come in. 32 MiB.
+  public var receiveBudgetBytes = 32 << 20
+  /// How long one attempt to connect may take, HTTP/2's SETTINGS included. 20 s.
+  public var connectTimeout: Duration = .seconds(20)
+  /// How long to wait after an attempt to connect has failed.
+  public var backoff = Backoff()
+  /// Whether to ask a silent server for a sign of life. Off.
+  public var keepalive: Keepalive?
+  /// The host that the server is told the client wants, if it is not the target's.
+  public var authority: String?
+  /// Stands in front of the library's name in `user-agent`, e.g. `my-app/1.2`.
+  public var userAgent: String?
+  /// Gets a line for what an operator should know. Silent.
+  public var logger = Logger(label: "tern.channel", factory: { _ in SwiftLogNoOpLogHandler() })
+
+  public init() {}
+
+  // Spec: W87 (A8; client keepalive)
+  /// PINGs over connections on which nothing comes.
+  ///
+  /// Source: <https://grpc.io/docs/guides/keepalive/>
+  public struct Keepalive: Sendable {
+    /// How long nothing may come before a PING is sent; at least 10 s, as servers take more for an
+    /// attack.
+    public var interval: Duration
+    /// How long the answer may take before the connection counts as lost.
+    public var timeout: Duration
+    /// Whether to do so even while no call runs.
+    public var withoutCalls: Bool
+
+    static let smallestInterval: Duration = .seconds(10)
+
+    public init(interval: Duration, timeout: Duration = .seconds(20), withoutCalls: Bool = false) {
+      self.interval = interval
+      self.timeout = timeout
+      self.withoutCalls = withoutCalls
+    }
+  }
+}

@@ -1,0 +1,154 @@
+public import TernBytes
+public import TernCore
+internal import TernEventLoop
+package import TernTransport
+internal import TernWire
+
+/// A call on its way, as the generic shells see it: what they may touch, and no more.
+public struct _ClientCall: Sendable {
+  package let stream: ClientStream
+  let core: ChannelCore
+
+  @usableFromInline init(
+    _ channel: GRPCChannel, _ descriptor: MethodDescriptor, _ options: CallOptions
+  ) {
+    core = channel.core
+    stream = ClientStream(
+      loop: channel.core.loop, descriptor: descriptor, options: options,
+      maxRequestMessageBytes: options.maxRequestMessageBytes
+        ?? channel.options.maxRequestMessageBytes,
+      maxResponseMessageBytes: options.maxResponseMessageBytes
+        ?? channel.options.maxResponseMessageBytes)
+  }
+
+  // MARK: Before it is sent
+
+  // Spec: W13 (PROTOCOL-HTTP2, reserved names)
+  func checkOptions() throws(RPCError) {
+    if let problem = stream.options.metadata.problem {
+      throw RPCError(.internal, problem, origin: .caller)
+    }
+  }
+
+  /// Where to encode the one request.
+  @usableFromInline var request: _FirstMessage { _FirstMessage(stream: stream) }
+
+  // MARK: The one response
+
+  /// Sends the call and waits until it is over.
+  ///
+  /// - Throws: `RPCError` unless the status is OK.
+  @usableFromInline nonisolated(nonsending) func run() async throws {
+    try checkOptions()
+    stream.endRequest()
+    try await startAndWait()
+  }
+
+  private nonisolated(nonsending) func startAndWait() async throws {
+    if Task.isCancelled { throw Self.cancelled }
+    let (stream, core) = (stream, core)
+    await withTaskCancellationHandler {
+      await unsafe withUnsafeContinuation { continuation in
+        core.loop.execute {
+          core.start(stream)
+          unsafe stream.whenOver(continuation)
+        }
+      }
+    } onCancel: {
+      cancelByCaller()
+    }
+    if let failure = stream.failure { throw failure }
+  }
+
+  /// Sends the call; the request goes on being written.
+  func start() {
+    let (stream, core) = (stream, core)
+    core.loop.execute { core.start(stream) }
+  }
+
+  /// Waits until the call is over.
+  nonisolated(nonsending) func waitUntilOver() async throws {
+    let stream = stream
+    await withTaskCancellationHandler {
+      await unsafe withUnsafeContinuation { continuation in
+        stream.loop.execute { unsafe stream.whenOver(continuation) }
+      }
+    } onCancel: {
+      cancelByCaller()
+    }
+    if let failure = stream.failure { throw failure }
+  }
+
+  /// Waits until the initial metadata is here, or the call is over.
+  nonisolated(nonsending) func waitForHead() async {
+    let stream = stream
+    await withTaskCancellationHandler {
+      await unsafe withUnsafeContinuation { continuation in
+        stream.loop.execute { unsafe stream.whenHead(continuation) }
+      }
+    } onCancel: {
+      cancelByCaller()
+    }
+  }
+
+  /// Says that the request is whole, after all that was sent.
+  func finishRequest() {
+    let stream = stream
+    if stream.loop.isCurrent, !stream.hasRemoteSends { return stream.endRequest() }
+    stream.loop.submit { stream.endRequest() }
+  }
+
+  // MARK: Results
+
+  /// The one response. Valid as long as the call.
+  @unsafe @usableFromInline func response() throws -> UnsafeRawBufferPointer {
+    try unsafe stream.singleResponse()
+  }
+
+  @usableFromInline var initialMetadata: Metadata { stream.response.initialMetadata }
+  @usableFromInline var trailingMetadata: Metadata { stream.response.trailingMetadata }
+
+  // MARK: Giving up
+
+  /// Cancels the call because of its caller. Does nothing if it is over.
+  func cancelByCaller() {
+    let stream = stream
+    stream.loop.submit { Self.cancel(stream) }
+  }
+
+  /// The same for someone who has left the call: at once if that may be.
+  func leave() {
+    let stream = stream
+    stream.loop.execute { Self.cancel(stream) }
+  }
+
+  private static func cancel(_ stream: ClientStream) {
+    stream.cancel(cancelled.status, origin: .caller)
+  }
+
+  private static var cancelled: RPCError {
+    RPCError(.cancelled, "The caller gave the call up.", origin: .caller)
+  }
+}
+
+/// Where the one request of a call is encoded, on the caller's thread.
+public struct _FirstMessage: Sendable {
+  let stream: ClientStream
+
+  @inlinable
+  func encode<Message>(_ message: Message, with codec: MessageCodec<Message>) throws {
+    let offset = begin()
+    do {
+      try codec.encode(message, buffer)
+    } catch {
+      undo(offset)
+      throw error
+    }
+    try commit(offset)
+  }
+
+  @usableFromInline var buffer: ByteBuffer { stream.outbound }
+  @usableFromInline func begin() -> Int { MessageFramer.begin(in: stream.outbound) }
+  @usableFromInline func undo(_ offset: Int) { stream.outbound.truncate(to: offset) }
+  @usableFromInline func commit(_ offset: Int) throws { try stream.commitFirstMessage(at: offset) }
+}

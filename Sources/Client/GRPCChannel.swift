@@ -1,0 +1,54 @@
+public import TernCore
+public import TernEventLoop
+internal import TernTransport
+
+/// A client's way to one target: makes connections when calls need them, and calls over them.
+///
+/// ```swift
+/// let channel = try GRPCChannel("localhost:50051", credentials: .insecure)
+/// let greeter = Greet_Greeter.Client(channel)
+/// let reply = try await greeter.sayHello(.with { $0.name = "world" })
+/// ```
+///
+/// Connects on the first call, and anew when a connection is lost. One channel serves any number
+/// of calls and tasks at once; keep it as long as you talk to the target. When the last reference
+/// is gone it closes as ``close()`` does.
+public final class GRPCChannel: Sendable {
+  let options: ChannelOptions
+  let core: ChannelCore
+
+  /// - Parameters:
+  ///   - target: `host:port`, `dns:///host:port`, `ipv4:1.2.3.4:5`, `ipv6:[::1]:5`, `unix:path` or
+  ///     `unix-abstract:name`. Without a port it is 443.
+  ///   - credentials: How to secure the way; there is no default.
+  ///   - group: Where the channel lives; the loops of the whole process unless told otherwise.
+  /// - Throws: `RPCError` if the target cannot be read.
+  public init(
+    _ target: String, credentials: ChannelCredentials, options: ChannelOptions = ChannelOptions(),
+    group: EventLoopGroup = .shared
+  ) throws(RPCError) {
+    let target = try Target(target)
+    self.options = options
+    self.group = group
+    core = ChannelCore(target: target, loop: group.leastLoaded(), options: options)
+  }
+
+  /// A channel may be all that keeps its group alive.
+  private let group: EventLoopGroup
+
+  deinit { close() }
+
+  /// Fails new calls with `UNAVAILABLE`, lets those that run end, and then closes the connection.
+  /// Returns at once.
+  public func close() {
+    let core = core
+    core.loop.execute { core.close() }
+  }
+
+  /// Where the channel's calls are handled. A task that prefers it pays for no thread crossing:
+  ///
+  /// ```swift
+  /// try await withTaskExecutorPreference(channel.executor) { try await work(channel) }
+  /// ```
+  public var executor: any TaskExecutor { core.loop }
+}

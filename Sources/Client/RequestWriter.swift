@@ -1,0 +1,35 @@
+internal import TernCore
+public import TernTransport
+
+/// Sends the requests of one call to the server, in order.
+///
+/// May be used from any thread, and by several tasks.
+public struct RequestWriter<Message: Sendable>: Sendable {
+  @usableFromInline let writer: _MessageWriter<Message>
+  private let call: _ClientCall
+
+  init(_ call: _ClientCall, codec: MessageCodec<Message>) {
+    self.call = call
+    writer = _MessageWriter(_MessageOutput(stream: call.stream), codec: codec)
+  }
+
+  /// Sends a request. Returns at once while there is room, and waits while the server is slower.
+  ///
+  /// - Throws: `RPCError` if the call is over (with its status) or the message is too large; what
+  ///   encoding threw.
+  @inlinable
+  public nonisolated(nonsending) func send(_ message: Message) async throws {
+    try await writer.send(message)
+  }
+
+  /// Sends all messages of a sequence.
+  @inlinable
+  public nonisolated(nonsending) func send(contentsOf messages: some Sequence<Message>) async throws
+  {
+    for message in messages { try await writer.send(message) }
+  }
+
+  /// Says that there are no more requests. Happens by itself at the end of the closure that got
+  /// the writer.
+  public func finish() { call.finishRequest() }
+}

@@ -1,1 +1,0 @@
-// Placeholder: removed by the commit that fills this layer.
