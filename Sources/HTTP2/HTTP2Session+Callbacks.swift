@@ -63,7 +63,7 @@ private let beginHeaders: nghttp2_on_begin_headers_callback = { handle, frame, c
   guard unsafe isHeaders(frame) else { return 0 }
   if unsafe frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST {
     unsafe withSession(context) { session in
-      guard let (stream, receiver) = unsafe session.receiver?.makeStream() else {
+      guard let (stream, receiver) = unsafe session.owner?.makeStream() else {
         _ = unsafe nghttp2_submit_rst_stream(
           handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), id, ErrorCode.refusedStream)
         return
@@ -121,13 +121,13 @@ private let receiveFrame: nghttp2_on_frame_recv_callback = { handle, frame, cont
       }
     }
   case NGHTTP2_SETTINGS.rawValue where header.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) == 0:
-    unsafe withSession(context) { unsafe $0.receiver?.receiveSettings() }
+    unsafe withSession(context) { unsafe $0.owner?.receiveSettings() }
   case NGHTTP2_PING.rawValue where header.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) != 0:
     let data = unsafe frame.pointee.ping.opaque_data
     let opaque = unsafe withUnsafeBytes(of: data) {
       UInt64(bigEndian: unsafe $0.loadUnaligned(as: UInt64.self))
     }
-    unsafe withSession(context) { unsafe $0.receiver?.receivePingAcknowledgement(opaque) }
+    unsafe withSession(context) { unsafe $0.owner?.receivePingAcknowledgement(opaque) }
   case NGHTTP2_GOAWAY.rawValue:
     unsafe receiveGoAway(frame, context)
   default: break
@@ -145,7 +145,7 @@ private func receiveGoAway(
     start: goAway.opaque_data, count: min(goAway.opaque_data_len, maxDebugBytes))
   let debugText = unsafe String(decoding: text, as: UTF8.self)
   unsafe withSession(context) { session in
-    unsafe session.receiver?.receiveGoAway(
+    unsafe session.owner?.receiveGoAway(
       lastStreamID: goAway.last_stream_id, errorCode: goAway.error_code, debugText: debugText)
   }
 }

@@ -17,10 +17,9 @@ internal import TernBytes
 
   private(set) var handle: OpaquePointer?
   let settings: HTTP2Settings
-  /// Whoever owns the session; to be set before the first bytes come.
   // `unowned(unsafe)` because the owner outlives its session, and a weak reference would make
   // every retain and release of the owner slow.
-  package unowned(unsafe) var receiver: (any SessionReceiver)?
+  unowned(unsafe) var owner: (any SessionReceiver)?
   unowned(unsafe) var firstOpen: HTTP2Stream?
   private var openCount = 0
   /// Set by ``closeAllStreams(errorCode:)``: nghttp2 still knows streams that are no longer ours.
@@ -188,6 +187,14 @@ internal import TernBytes
   }
 
   // MARK: Streams
+
+  // What others read is computed: a stored `package` property is checked at run time at each use.
+
+  /// Whoever owns the session; to be set before the first bytes come.
+  @unsafe package var receiver: (any SessionReceiver)? {
+    get { unsafe owner }
+    set { unsafe owner = newValue }
+  }
 
   package var openStreamCount: Int { openCount }
 
