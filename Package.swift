@@ -45,6 +45,8 @@ let layers: [Layer] = [
   Layer("SupportTests", ["TestSupport"], kind: .test),
   Layer("CoreTests", ["Bytes", "Core"], kind: .test),
   Layer("WireTests", ["Bytes", "Core", "Wire"], kind: .test),
+  Layer("EventLoopTests", ["EventLoop", "CLinux"], kind: .test),
+  Layer("HTTP2Tests", ["Bytes", "HTTP2", "CNghttp2", "TestSupport"], kind: .test),
   Layer("ProtobufTests", ["Bytes", "Core", "Protobuf", "SwiftProtobuf"], kind: .test),
   Layer(
     "InteropTests",
@@ -54,7 +56,6 @@ let layers: [Layer] = [
     ], kind: .test),
   Layer(
     "CodegenTests", ["Codegen", "SwiftProtobuf", "SwiftProtobufPluginLibrary"], kind: .test),
-  Layer("HTTP2Tests", ["Bytes", "HTTP2", "CNghttp2", "TestSupport"], kind: .test),
 ]
 
 /// An example: its service as a library, since more than one server has it, a server and a client.

@@ -18,6 +18,13 @@ package enum AddressLookup {
   package static func addresses(
     of host: String, port: Int, isPassive: Bool = false
   ) async throws(LookupError) -> [SocketAddress] {
+    // C would cut the one to 16 bits and the other at its NUL, and find something else.
+    guard SocketAddress.ports.contains(port) else {
+      throw LookupError(host: host, reason: "\(port) is not a port")
+    }
+    if host.utf8.contains(0) {
+      throw LookupError(host: host, reason: "it contains a NUL character")
+    }
     if let address = SocketAddress(numericHost: host, port: port) { return [address] }
     let result: Result<[SocketAddress], LookupError> = await withCheckedContinuation {
       continuation in

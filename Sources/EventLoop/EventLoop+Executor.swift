@@ -4,9 +4,8 @@ extension EventLoop {
     let job = UnownedJob(job)
     if isCurrent {
       jobs.append(job)
-    } else if !enqueueRemotely({ remoteJobs.append(job) }) {
-      // The loop has stopped. A job that never runs would leave its task waiting for ever.
-      unsafe job.runSynchronously(on: asUnownedTaskExecutor())
+    } else {
+      enqueueRemotely { remoteJobs.append(job) }
     }
   }
 

@@ -60,6 +60,17 @@ extension EventLoop {
     freeSlots.append(slot)
   }
 
+  /// Lets go of all sources, many of which hold on to the loop. They are not told.
+  func dropSources() {
+    // Kept until the table is in order: their ends may lead back here.
+    let dropped = sources
+    for slot in sources.indices where sources[slot].source != nil {
+      sources[slot].source = nil
+      sources[slot].generation &+= 1
+    }
+    withExtendedLifetime(dropped) {}
+  }
+
   private func key(of slot: Int) -> UInt64 {
     UInt64(sources[slot].generation) << 32 | UInt64(slot)
   }
@@ -68,6 +79,7 @@ extension EventLoop {
     if key == Poller.wakeKey { return }
     let slot = Int(key & 0xFFFF_FFFF)
     guard slot < sources.count, sources[slot].generation == UInt32(key >> 32) else { return }
+    itemCount &+= 1
     sources[slot].source?.receiveReadiness(readiness)
   }
 }

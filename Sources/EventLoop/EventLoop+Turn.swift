@@ -17,6 +17,8 @@ extension EventLoop {
   /// otherwise keep the loop from its sockets for ever.
   private static let maxJobPasses = 16
   private static let maxRounds = 4
+  /// Enough for a handler that waits once; the others must not hold up the sockets behind.
+  private static let maxJobPassesPerSocket = 2
 
   /// sockets → work from other threads → timers → handlers and other jobs → flush.
   ///
@@ -25,22 +27,21 @@ extension EventLoop {
     let isIdle = takeRemoteWork()
     let readyCount = poller.wait(milliseconds: isIdle ? sleepMilliseconds : 0)
     if isIdle { noteAwake() }
-    now = clock.nanoseconds
-    turnBegan = now
+    turnBegan = clock.nanoseconds
 
     runWork()
     for index in 0..<readyCount {
       deliver(poller.key(of: index), poller.readiness(of: index))
       // At once and not after all sockets: what one connection's calls need is then still in the
       // processor's cache, and its streams serve the next connection.
-      runJobs()
+      runJobs(maxPasses: Self.maxJobPassesPerSocket)
       flushDirty()
     }
-    timers.advance(toNanoseconds: now)
+    timers.advance(toNanoseconds: turnBegan)
     var rounds = 0
     repeat {
       rounds += 1
-      runJobs()
+      runJobs(maxPasses: Self.maxJobPasses)
       flushDirty()
     } while rounds < Self.maxRounds && hasJobs
     checkTurnLength()
@@ -58,13 +59,13 @@ extension EventLoop {
   private func takeRemoteWork() -> Bool {
     remoteLock.lock()
     defer { remoteLock.unlock() }
+    isToldToStop = isStopping
     let isIdle = !hasJobs && remoteJobs.isEmpty && remoteWork.isEmpty && !isStopping
     if isIdle {
       isAsleep = true
     } else {
-      jobs.append(contentsOf: remoteJobs)
-      remoteJobs.removeAll(keepingCapacity: true)
-      swap(&work, &remoteWork)
+      remoteJobs.moveAll(to: jobs)
+      remoteWork.moveAll(to: work)
     }
     return isIdle
   }
@@ -84,32 +85,32 @@ extension EventLoop {
   }
 
   private func runWork() {
-    if work.isEmpty { return }
-    for item in work { item() }
-    work.removeAll(keepingCapacity: true)
+    itemCount &+= work.count
+    while let item = work.popFirst() { item() }
   }
 
-  private func runJobs() {
+  private func runJobs(maxPasses: Int) {
     let executor = unsafe asUnownedTaskExecutor()
     var passes = 0
-    while passes < Self.maxJobPasses {
+    while passes < maxPasses {
       workers.pump()
       if jobs.isEmpty { return }
-      swap(&jobs, &runningJobs)
-      for job in runningJobs { unsafe job.runSynchronously(on: executor) }
-      runningJobs.removeAll(keepingCapacity: true)
+      itemCount &+= jobs.count
+      // Not those that they add.
+      for _ in 0..<jobs.count {
+        if let job = jobs.popFirst() { unsafe job.runSynchronously(on: executor) }
+      }
       passes += 1
     }
   }
 
   private func flushDirty() {
-    if dirty.isEmpty { return }
-    swap(&dirty, &flushing)
-    for flushable in flushing {
+    itemCount &+= dirty.count
+    for _ in 0..<dirty.count {
+      guard let flushable = dirty.popFirst() else { return }
       flushable.isDirty = false
       flushable.flush()
     }
-    flushing.removeAll(keepingCapacity: true)
   }
 
   /// Has `flushable` flushed at the end of this turn, once however often it is asked for.
@@ -121,17 +122,11 @@ extension EventLoop {
 
   /// - Returns: Whether this was the last turn.
   private func endIfStopping() -> Bool {
-    remoteLock.lock()
-    guard isStopping, remoteJobs.isEmpty, remoteWork.isEmpty, !hasJobs else {
-      remoteLock.unlock()
-      return false
-    }
-    remoteLock.unlock()
+    if !isToldToStop || hasJobs { return false }
     if workers.retireAll() { return false }  // They end as jobs, in another turn.
-    remoteLock.lock()
-    defer { remoteLock.unlock() }
-    hasEnded = remoteJobs.isEmpty && remoteWork.isEmpty
-    return hasEnded
+    dropSources()
+    answerIdleWaiters()
+    return !hasJobs && endIfNothingIsQueued()
   }
 
   // MARK: Timers
@@ -152,9 +147,14 @@ extension EventLoop {
   // MARK: Idle
 
   /// Returns when the loop had a turn with nothing to do, all due timers included.
-  func becomeIdle() async {
+  ///
+  /// - Returns: How much it has run by then; the question counts as one.
+  @discardableResult
+  func becomeIdle() async -> Int {
     await withCheckedContinuation { continuation in
-      submit { [unowned self] in idleWaiters.append { continuation.resume() } }
+      submit { [unowned self] in
+        idleWaiters.append { [unowned self] in continuation.resume(returning: itemCount) }
+      }
     }
   }
 

@@ -18,23 +18,28 @@ internal import Synchronization
 
   // From other threads, under `remoteLock`.
   let remoteLock = Lock()
-  var remoteJobs: [UnownedJob] = []
-  var remoteWork: [() -> Void] = []
+  let remoteJobs = RunQueue<UnownedJob>()
+  let remoteWork = RunQueue<() -> Void>()
   var isAsleep = false
   var isStopping = false
+  /// Set when the last turn is over.
+  private var hasEnded = false
 
   // The loop's thread only.
-  var jobs: [UnownedJob] = []
-  var runningJobs: [UnownedJob] = []
-  var work: [() -> Void] = []
-  var dirty: [any Flushable] = []
-  var flushing: [any Flushable] = []
+  let jobs = RunQueue<UnownedJob>()
+  let work = RunQueue<() -> Void>()
+  let dirty = RunQueue<any Flushable>()
   var sources: [SourceSlot] = []
   var freeSlots: [Int] = []
   var idleWaiters: [() -> Void] = []
+  /// How many pieces of work, jobs, events and flushes it has run.
+  var itemCount = 0
   let timers: TimerWheel
+  var turnBegan: Int64
+  /// `isStopping`, as this turn found it.
+  var isToldToStop = false
   /// The time at the begin of this turn: the clock is read once a turn.
-  package internal(set) var now: Int64
+  package var now: Int64 { turnBegan }
   package private(set) lazy var workers = WorkerPool(loop: self)
 
   /// Lent to whoever reads a socket or collects frames, within one call.
@@ -45,8 +50,12 @@ internal import Synchronization
   var longTurnObservers: [any LongTurnObserver] = []
   /// What ran last, for those observers. An identifier and not a reference: it is set for each
   /// call.
-  package var lastActivity: ObjectIdentifier?
-  var turnBegan: Int64 = 0
+  package var lastActivity: ObjectIdentifier? {
+    get { activity }
+    set { activity = newValue }
+  }
+  // Stored behind a property: a stored `package` one would be checked at run time at each use.
+  private var activity: ObjectIdentifier?
 
   /// How many connections live on it; a group gives new ones to the loop with the fewest.
   private let connections = Atomic<Int>(0)
@@ -60,8 +69,8 @@ internal import Synchronization
     poller = try Poller()
     self.clock = clock
     self.kernel = kernel
-    now = clock.nanoseconds
-    timers = TimerWheel(nanoseconds: now)
+    turnBegan = clock.nanoseconds
+    timers = TimerWheel(nanoseconds: turnBegan)
     // Reads: as much as a socket usually holds. Writes: what one turn collects before it writes.
     readBuffer = ScratchBuffer(capacity: 64 << 10)
     writeBuffer = ScratchBuffer(capacity: 256 << 10)
@@ -90,7 +99,6 @@ internal import Synchronization
   private func runThread() {
     thread.store(UInt(pthread_self()), ordering: .relaxed)
     while turn() {}
-    thread.store(0, ordering: .relaxed)
   }
 
   /// Whether the caller runs on the loop's thread.
@@ -105,13 +113,11 @@ internal import Synchronization
 
   /// Runs `work` on the loop in one of the next turns, in the order of submission.
   package func submit(_ work: @escaping @Sendable () -> Void) {
-    if !enqueueRemotely({ remoteWork.append(work) }) {
-      // The loop has stopped; whoever waits for this work must not wait for ever.
-      work()
-    }
+    enqueueRemotely { remoteWork.append(work) }
   }
 
-  /// Ends the loop after what is queued has run. Sources still registered are not told.
+  /// Ends the loop after what is queued has run. Sources still registered are not told. What comes
+  /// later is run by whoever brings it.
   package func stop() {
     remoteLock.lock()
     isStopping = true
@@ -123,25 +129,44 @@ internal import Synchronization
 
   /// Adds something under the lock and wakes the loop if it sleeps; many in a row share one
   /// wake-up.
-  ///
-  /// - Returns: `false` if the loop has stopped, and nothing was added.
   @inline(__always)
-  func enqueueRemotely(_ append: () -> Void) -> Bool {
+  func enqueueRemotely(_ append: () -> Void) {
     remoteLock.lock()
-    if hasEnded {
-      remoteLock.unlock()
-      return false
-    }
     append()
     let mustWake = isAsleep
     isAsleep = false
+    let isLate = hasEnded
+    if isLate { beginLateTurns() }
     remoteLock.unlock()
     if mustWake { poller.wake() }
+    if isLate { while turn() {} }
+  }
+
+  /// The loop has ended, and something still came: a job that never runs would leave its task
+  /// waiting for ever. So the thread that brought it is the loop's thread until nothing is left.
+  private func beginLateTurns() {
+    hasEnded = false
+    thread.store(UInt(pthread_self()), ordering: .relaxed)
+  }
+
+  /// Ends the loop if nothing is queued.
+  ///
+  /// - Returns: Whether it has ended; the caller is then not on the loop any more.
+  func endIfNothingIsQueued() -> Bool {
+    remoteLock.lock()
+    defer { remoteLock.unlock() }
+    guard isStopping, remoteJobs.isEmpty, remoteWork.isEmpty else { return false }
+    hasEnded = true
+    thread.store(0, ordering: .relaxed)
     return true
   }
 
-  /// Set under the lock when the last turn is over.
-  var hasEnded = false
+  /// Whether the last turn is over. From any thread.
+  var hasStopped: Bool {
+    remoteLock.lock()
+    defer { remoteLock.unlock() }
+    return hasEnded
+  }
 }
 
 /// Memory that a loop lends for the length of one call.

@@ -68,7 +68,7 @@ public final class EventLoopGroup: Sendable {
     let fields = text.split(separator: " ")
     guard fields.count == 2, let quota = Int(fields[0]), let period = Int(fields[1]), period > 0
     else { return nil }
-    return max(1, (quota + period - 1) / period)
+    return max(1, quota / period + (quota % period > 0 ? 1 : 0))
   }
 
   private static func firstLine(of path: String) -> String? {

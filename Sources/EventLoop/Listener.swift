@@ -114,6 +114,7 @@ package final class Listener: EventSource, @unchecked Sendable {
   private func rest(_ error: SystemError) {
     if error.code == EMFILE || error.code == ENFILE { turnOneAway() }
     onTrouble?(error)
+    if !isOpen { return }
     loop.watch(self, descriptor: descriptor.raw, for: [])
     loop.schedule(restTimer, after: .milliseconds(restMilliseconds))
     restMilliseconds = min(restMilliseconds * 2, Self.restMilliseconds.upperBound)

@@ -28,6 +28,11 @@ package final class SignalWatch: EventSource, @unchecked Sendable {
       })
   }
 
+  deinit { restoreSignals() }
+
+  /// Whether it has all of its signals, or some: another watch may have been first.
+  var isWatching: Bool { !handled.isEmpty }
+
   /// On the loop.
   package func start() throws(SystemError) {
     try loop.add(self, descriptor: descriptor.raw, interest: .readable)
@@ -45,9 +50,13 @@ package final class SignalWatch: EventSource, @unchecked Sendable {
 
   /// On the loop.
   package func stop() {
+    restoreSignals()
+    loop.remove(self, descriptor: descriptor.raw)
+  }
+
+  private func restoreSignals() {
     for signal in handled { _ = tern_restore_signal(signal) }
     handled = []
-    loop.remove(self, descriptor: descriptor.raw)
   }
 
   package func receiveReadiness(_ readiness: Readiness) {

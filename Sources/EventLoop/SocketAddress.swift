@@ -21,6 +21,8 @@ public enum SocketAddress: Hashable, Sendable {
     }
   }
 
+  static let ports = 0...65_535
+
   /// The longest path of a Unix domain socket, in bytes.
   package static let maxUnixPathBytes = 107
 
@@ -28,16 +30,18 @@ public enum SocketAddress: Hashable, Sendable {
   ///
   /// - Returns: `nil` if `host` is not an address of IPv4 or IPv6, or the port is not a port.
   package init?(numericHost host: String, port: Int) {
-    guard (0...65_535).contains(port) else { return nil }
+    guard Self.ports.contains(port), !host.utf8.contains(0) else { return nil }
     var v4 = in_addr()
     if unsafe inet_pton(AF_INET, host, &v4) == 1 {
       self = .ipv4(host: host, port: port)
       return
     }
-    let address = host.split(separator: "%", maxSplits: 1).first.map(String.init) ?? host
+    let parts = host.split(separator: "%", maxSplits: 1, omittingEmptySubsequences: false)
     var v6 = in6_addr()
-    guard unsafe inet_pton(AF_INET6, address, &v6) == 1 else { return nil }
-    self = .ipv6(host: host, port: port)
+    guard unsafe inet_pton(AF_INET6, String(parts[0]), &v6) == 1, parts.last != "",
+      let text = Self.text(AF_INET6, v6)
+    else { return nil }
+    self = .ipv6(host: parts.count == 2 ? "\(text)%\(parts[1])" : text, port: port)
   }
 }
 
@@ -137,6 +141,7 @@ extension SocketAddress {
     let invalid = SystemError(call: "address '\(self)'", code: EINVAL)
     switch self {
     case .ipv4(let host, let port):
+      guard Self.ports.contains(port) else { throw invalid }
       var address = sockaddr_in()
       address.sin_family = sa_family_t(AF_INET)
       address.sin_port = UInt16(truncatingIfNeeded: port).bigEndian
@@ -144,18 +149,22 @@ extension SocketAddress {
       Self.put(address, in: &storage)
       return socklen_t(MemoryLayout<sockaddr_in>.size)
     case .ipv6(let host, let port):
+      guard Self.ports.contains(port) else { throw invalid }
       let parts = host.split(separator: "%", maxSplits: 1).map(String.init)
       var address = sockaddr_in6()
       address.sin6_family = sa_family_t(AF_INET6)
       address.sin6_port = UInt16(truncatingIfNeeded: port).bigEndian
       if parts.count == 2 {
         address.sin6_scope_id = UInt32(parts[1]) ?? (unsafe if_nametoindex(parts[1]))
+        if address.sin6_scope_id == 0 { throw invalid }
       }
       guard let first = parts.first, unsafe inet_pton(AF_INET6, first, &address.sin6_addr) == 1
       else { throw invalid }
       Self.put(address, in: &storage)
       return socklen_t(MemoryLayout<sockaddr_in6>.size)
     case .unix(let path):
+      // C would end a path at its NUL, and take an empty one for an abstract name.
+      if path.isEmpty || path.utf8.dropFirst().contains(0) && path.utf8.first != 0 { throw invalid }
       return try Self.storeUnix(path, in: &storage)
     case .memory:
       throw invalid

@@ -23,7 +23,7 @@
 /// tick late.
 ///
 /// Source: G. Varghese, T. Lauck, "Hashed and Hierarchical Timing Wheels" (1987)
-final class TimerWheel {
+@safe final class TimerWheel {
   /// One millisecond: epoll cannot wait for less.
   static let tickNanoseconds: Int64 = 1_000_000
   private static let slotBits: Int64 = 6
@@ -32,19 +32,41 @@ final class TimerWheel {
   /// About 4.6 hours. What is due later waits in the last slot and is sorted in again.
   private static let spanTicks: Int64 = 1 << (slotBits * Int64(levels))
 
-  private var heads: [LoopTimer?]
+  // Both are memory of their own and not arrays, which would be checked for exclusivity at run time
+  // at each change. The references in `heads` are counted by `add` and `remove`.
+  private let heads: UnsafeMutablePointer<Unmanaged<LoopTimer>?>
   /// One bit a slot, set while the slot has timers.
-  private var occupied = [UInt64](repeating: 0, count: levels)
+  private let occupied: UnsafeMutablePointer<UInt64>
   private var currentTick: Int64
   private(set) var count = 0
 
   init(nanoseconds: Int64) {
-    heads = Array(repeating: nil, count: Self.levels * Self.slotsPerLevel)
+    let slots = Self.levels * Self.slotsPerLevel
+    unsafe heads = .allocate(capacity: slots)
+    unsafe heads.initialize(repeating: nil, count: slots)
+    unsafe occupied = .allocate(capacity: Self.levels)
+    unsafe occupied.initialize(repeating: 0, count: Self.levels)
     currentTick = nanoseconds / Self.tickNanoseconds
   }
 
   deinit {
-    for index in heads.indices { while let timer = heads[index] { remove(timer) } }
+    for slot in 0..<Self.levels * Self.slotsPerLevel {
+      while let timer = head(of: slot) { remove(timer) }
+    }
+    unsafe heads.deallocate()
+    unsafe occupied.deallocate()
+  }
+
+  private func head(of slot: Int) -> LoopTimer? {
+    unsafe heads[slot]?.takeUnretainedValue()
+  }
+
+  private func setHead(of slot: Int, _ timer: LoopTimer?) {
+    unsafe heads[slot] = timer.map { unsafe Unmanaged.passUnretained($0) }
+    let bit: UInt64 = 1 << UInt64(slot & 63)
+    let level = slot / Self.slotsPerLevel
+    let others = unsafe occupied[level] & ~bit
+    unsafe occupied[level] = timer == nil ? others : others | bit
   }
 
   /// Schedules `timer`, or moves it if it was scheduled.
@@ -70,7 +92,7 @@ final class TimerWheel {
       currentTick = tick
       for level in stride(from: Self.levels - 1, through: 1, by: -1) { cascade(level) }
       let slot = Int(tick & 63)
-      while let timer = heads[slot] {
+      while let timer = head(of: slot) {
         remove(timer)
         timer.action()
       }
@@ -84,12 +106,13 @@ final class TimerWheel {
   private var nextTick: Int64? {
     if count == 0 { return nil }
     var earliest: Int64?
-    for level in 0..<Self.levels where occupied[level] != 0 {
+    for level in 0..<Self.levels {
+      let bits = unsafe occupied[level]
+      if bits == 0 { continue }
       let shift = Self.slotBits * Int64(level)
       let position = currentTick >> shift
       // Turned so that bit 0 is the slot after the current one.
       let turn = (UInt64(truncatingIfNeeded: position) + 1) & 63
-      let bits = occupied[level]
       let turned = turn == 0 ? bits : bits >> turn | bits << (64 - turn)
       let tick = (position + 1 + Int64(turned.trailingZeroBitCount)) << shift
       earliest = min(earliest ?? tick, tick)
@@ -102,9 +125,8 @@ final class TimerWheel {
     let shift = Self.slotBits * Int64(level)
     guard currentTick & ((1 << shift) - 1) == 0 else { return }
     let slot = level * Self.slotsPerLevel + Int((currentTick >> shift) & 63)
-    var timer = heads[slot]
-    heads[slot] = nil
-    occupied[level] &= ~(1 << UInt64(slot & 63))
+    var timer = head(of: slot)
+    setHead(of: slot, nil)
     while let current = timer {
       timer = unsafe current.next
       unsafe current.next = nil
@@ -118,25 +140,21 @@ final class TimerWheel {
     var level = 0
     while level < Self.levels - 1, delta >= 1 << (Self.slotBits * Int64(level + 1)) { level += 1 }
     let position = (currentTick + delta) >> (Self.slotBits * Int64(level))
-    let index = Int(position & 63)
-    let slot = level * Self.slotsPerLevel + index
+    let slot = level * Self.slotsPerLevel + Int(position & 63)
+    let next = head(of: slot)
     timer.slot = slot
     unsafe timer.previous = nil
-    unsafe timer.next = heads[slot]
-    unsafe heads[slot]?.previous = timer
-    heads[slot] = timer
-    occupied[level] |= 1 << UInt64(index)
+    unsafe timer.next = next
+    unsafe next?.previous = timer
+    setHead(of: slot, timer)
   }
 
   private func remove(_ timer: LoopTimer) {
     let slot = timer.slot
     let next = unsafe timer.next
     let previous = unsafe timer.previous
-    if let previous { unsafe previous.next = next } else { heads[slot] = next }
+    if let previous { unsafe previous.next = next } else { setHead(of: slot, next) }
     unsafe next?.previous = previous
-    if heads[slot] == nil {
-      occupied[slot / Self.slotsPerLevel] &= ~(1 << UInt64(slot & 63))
-    }
     timer.slot = -1
     unsafe timer.next = nil
     unsafe timer.previous = nil

@@ -62,14 +62,13 @@ package protocol LoopTaskBody: AnyObject {
 
   // `unowned(unsafe)` because the loop owns the pool.
   private unowned(unsafe) let loop: EventLoop
-  private var ready: [any LoopTask] = []
-  private var readyHead = 0
-  private var idle: [UnsafeContinuation<Void, Never>] = unsafe []
+  private let ready = RunQueue<any LoopTask>()
+  private let idle = unsafe RunQueue<UnsafeContinuation<Void, Never>>()
   private var isRetiring = false
 
   init(loop: EventLoop) { unsafe self.loop = loop }
 
-  var hasReadyTasks: Bool { readyHead < ready.count }
+  var hasReadyTasks: Bool { !ready.isEmpty }
 
   /// Runs `task` on a worker in this turn. On the loop only.
   package func run(_ task: any LoopTask) { ready.append(task) }
@@ -98,28 +97,17 @@ package protocol LoopTaskBody: AnyObject {
   private nonisolated(nonsending) func work(as worker: Worker) async {
     worker.noteCurrentTask()
     while true {
-      while let task = next() {
+      // Asked before each handler: one may have been cancelled after its handler's end.
+      while !worker.isCancelled, let task = ready.popFirst() {
         if let body = task.willRun(on: worker) {
           await body.run(task)
           task.didRun()
         }
-        if worker.isCancelled { return }
       }
-      if isRetiring { return }
+      if worker.isCancelled || isRetiring { return }
       if unsafe idle.count >= Self.maxIdle { return }
       await unsafe withUnsafeContinuation { unsafe idle.append($0) }
     }
-  }
-
-  private func next() -> (any LoopTask)? {
-    guard hasReadyTasks else { return nil }
-    let task = ready[readyHead]
-    readyHead += 1
-    if readyHead == ready.count {
-      ready.removeAll(keepingCapacity: true)
-      readyHead = 0
-    }
-    return task
   }
 
   /// Lets all idle workers end.
@@ -127,9 +115,8 @@ package protocol LoopTaskBody: AnyObject {
   /// - Returns: Whether there were any.
   func retireAll() -> Bool {
     isRetiring = true
-    let workers = unsafe idle
-    unsafe idle = []
-    unsafe workers.forEach { unsafe $0.resume() }
-    return unsafe !workers.isEmpty
+    let hasIdle = unsafe !idle.isEmpty
+    while let worker = unsafe idle.popLast() { unsafe worker.resume() }
+    return hasIdle
   }
 }

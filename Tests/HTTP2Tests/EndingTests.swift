@@ -61,7 +61,7 @@ struct EndingTests {
     try pair.settle()
 
     pair.client.session.reset(request, errorCode: Code.cancel)
-    pair.server.session.reset(pair.server.streams[0].http2, errorCode: Code.cancel)
+    pair.server.session.reset(pair.server.streams[0], errorCode: Code.cancel)
 
     #expect(try pair.client.pull().isEmpty)
     #expect(try pair.server.pull().isEmpty)

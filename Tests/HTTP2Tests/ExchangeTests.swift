@@ -44,7 +44,7 @@ struct ExchangeTests {
     try pair.settle()
 
     let block = HeaderBlock([":status": "200", "grpc-status": "12"])
-    try pair.server.session.submitTrailersOnly(block, stream: pair.server.streams[0].http2)
+    try pair.server.session.submitTrailersOnly(block, stream: pair.server.streams[0])
     let frames = try pair.server.pullFrames()
     try pair.client.receive(frames)
 

@@ -127,7 +127,7 @@ struct FlowControlTests {
       try pair.client.open(end: false)
       try pair.settle()
       let request = pair.client.streams[pair.client.streams.count - 1]
-      pair.server.session.reset(pair.server.streams.last!.http2, errorCode: Code.cancel)
+      pair.server.session.reset(pair.server.streams.last!, errorCode: Code.cancel)
       _ = try pair.server.pull()  // lost on the way: the client goes on
       pair.client.send(bytes(60_000), on: request)
       try pair.settle()
@@ -149,7 +149,7 @@ struct FlowControlTests {
     try pair.settle()
 
     pair.server.streams[0].take(from: pair.server.session)
-    pair.server.session.consume(0, of: pair.server.streams[0].http2)
+    pair.server.session.consume(0, of: pair.server.streams[0])
 
     #expect(try pair.server.pull().isEmpty)
   }
