@@ -256,7 +256,7 @@ async def cancel_after_begin(channel):
 async def expect_deadline(echo, method):
     key = uuid.uuid4().hex
     before = time.monotonic()
-    await expect_status(method(key.encode(), timeout=0.2), grpc.StatusCode.DEADLINE_EXCEEDED)
+    await expect_status(method(key.encode(), timeout=3), grpc.StatusCode.DEADLINE_EXCEEDED)
     took = time.monotonic() - before
     if not 0.15 < took < 10:
         raise Unexpected(f"a deadline of 0.2 s ended the call after {took:.3f} s")
