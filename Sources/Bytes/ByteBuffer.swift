@@ -180,6 +180,7 @@ internal import Glibc
     var capacity = max(capacityBytes, Self.smallestCapacityBytes)
     while capacity < needed { capacity *= 2 }
     guard let larger = unsafe malloc(capacity) else {
+      // because only a system without memory gets here: what a peer may make us keep has limits.
       fatalError("out of memory: \(capacity) bytes for a byte buffer")
     }
     let length = count

@@ -184,7 +184,9 @@ package protocol ClientConnectionOwner: AnyObject {
       }
     }
     if session.openStreamCount == 0, !keepalive.withoutCalls { return }
-    let due = lastReadNanoseconds + keepalive.interval.clampedNanoseconds
+    let (due, overflows) = lastReadNanoseconds.addingReportingOverflow(
+      keepalive.interval.clampedNanoseconds)
+    if overflows { return }  // A user's "never".
     if due > loop.now { return loop.schedule(keepaliveTimer, at: due) }
     pingSentNanoseconds = loop.now
     session.submitPing(Self.keepalivePing)

@@ -19,7 +19,7 @@ package protocol CallHandler: LoopTaskBody, Sendable {
 @safe package final class ServerStream: CallStream, LoopTask, @unchecked Sendable {
   // `@unchecked Sendable` as its superclass.
 
-  private enum Phase {
+  enum Phase {
     case awaitingHead
     /// The one request message is not whole.
     case awaitingRequest
@@ -29,35 +29,35 @@ package protocol CallHandler: LoopTaskBody, Sendable {
   }
 
   package let head = RequestHead()
-  private var phase = Phase.awaitingHead
-  private var hasWholeHead = false
-  private var isHeadTooLarge = false
-  private var hasSentHead = false
-  private var handler: (any CallHandler)?
-  private var worker: Worker?
-  private var isHandlerRunning = false
-  private var liveCounter: LiveHandlers?
-  private var pool: ServerStreamPool?
-  private lazy var deadlineTimer = LoopTimer { [unowned self] in expire() }
+  var phase = Phase.awaitingHead
+  var hasWholeHead = false
+  var isHeadTooLarge = false
+  var hasSentHead = false
+  var handler: (any CallHandler)?
+  var worker: Worker?
+  var isHandlerRunning = false
+  var liveCounter: LiveHandlers?
+  var pool: ServerStreamPool?
+  lazy var deadlineTimer = LoopTimer { [unowned self] in expire() }
   /// When the call has to be over, on the loop's clock.
   package var deadlineNanoseconds: Int64? { deadline }
-  private var deadline: Int64?
-  private var endpoints: Endpoints?
+  var deadline: Int64?
+  var endpoints: Endpoints?
   package var peer: SocketAddress { endpoints?.peer ?? .memory }
   package var local: SocketAddress { endpoints?.local ?? .memory }
   // `unowned(unsafe)` as `connection`, which it is.
-  private unowned(unsafe) var server: ServerConnection?
+  unowned(unsafe) var server: ServerConnection?
 
   // Handlers touch these from whatever thread they run on.
-  private let metadataLock = Lock()
-  private var initialMetadata: Metadata = [:]
-  private var trailingMetadata: Metadata = [:]
+  let metadataLock = Lock()
+  var initialMetadata: Metadata = [:]
+  var trailingMetadata: Metadata = [:]
   /// Most handlers set none, and then there is nothing to lock.
-  private let metadataIsSet = Atomic<Bool>(false)
-  private var hasMetadata: Bool { metadataIsSet.load(ordering: .acquiring) }
+  let metadataIsSet = Atomic<Bool>(false)
+  var hasMetadata: Bool { metadataIsSet.load(ordering: .acquiring) }
 
-  private static let responseHead = HeaderBlock(ResponseFields.head)
-  private static let trailersOK = HeaderBlock(ResponseFields.trailersOK)
+  static let responseHead = HeaderBlock(ResponseFields.head)
+  static let trailersOK = HeaderBlock(ResponseFields.trailersOK)
 
   init(loop: EventLoop, pool: ServerStreamPool) {
     self.pool = pool
@@ -223,123 +223,9 @@ package protocol CallHandler: LoopTaskBody, Sendable {
     handler?.descriptor ?? MethodDescriptor(service: "", method: "", kind: .unary)
   }
 
-  // MARK: Metadata
-
-  package var requestMetadata: Metadata {
-    metadataLock.lock()
-    defer { metadataLock.unlock() }
-    return head.metadata
-  }
-
-  package func setInitialMetadata(_ metadata: Metadata) {
-    metadataLock.lock()
-    initialMetadata = metadata
-    metadataIsSet.store(true, ordering: .releasing)
-    metadataLock.unlock()
-  }
-
-  package func setTrailingMetadata(_ metadata: Metadata) {
-    metadataLock.lock()
-    trailingMetadata = metadata
-    metadataIsSet.store(true, ordering: .releasing)
-    metadataLock.unlock()
-  }
-
-  // Spec: W54 (PROTOCOL-HTTP2, Response-Headers)
-  /// Sends the response's head, if it was not sent yet. From any thread.
-  package nonisolated(nonsending) func sendHead() async throws {
-    if loop.isCurrent { return try sendHeadOnLoop() }
-    try await withTaskExecutorPreference(loop) { try await hopAndSendHead() }
-  }
-
-  @concurrent private func hopAndSendHead() async throws { try sendHeadOnLoop() }
-
-  private func sendHeadOnLoop() throws {
-    if isOver { throw overError }
-    submitHead()
-  }
-
-  package var hasSentInitialMetadata: Bool { hasSentHead }
+  // MARK: What the superclass asks
 
   override func willSendMessage(at offset: Int) { submitHead() }
-
-  private func submitHead() {
-    if hasSentHead || isClosed { return }
-    hasSentHead = true
-    let block = hasMetadata ? headWithMetadata() : Self.responseHead
-    withConnection { connection in
-      connection.submit { session throws(HTTP2Error) in
-        try session.submitResponse(block, stream: self)
-      }
-      connection.setDirty()
-    }
-  }
-
-  private func headWithMetadata() -> HeaderBlock {
-    metadataLock.lock()
-    defer { metadataLock.unlock() }
-    let fields = ResponseFields.metadata(initialMetadata)
-    return fields.map { HeaderBlock([ResponseFields.head, $0]) } ?? Self.responseHead
-  }
-
-  // MARK: Answering
-
-  /// Ends the call with the status OK. As `finish`, without what most calls do not need.
-  package func finishWithOK() {
-    if phase == .answered || isClosed { return }
-    if hasMetadata || !hasSentHead { return finish(.ok) }
-    withConnection { $0.session.endOutbound(of: self, trailers: Self.trailersOK) }
-    didAnswer()
-  }
-
-  /// Ends the call with a status. The first one counts; later ones do nothing.
-  package func finish(_ status: Status, metadata: Metadata = [:]) {
-    if phase == .answered || isClosed { return }
-    metadataLock.lock()
-    var metadata = metadata
-    if !trailingMetadata.isEmpty { metadata.append(contentsOf: trailingMetadata) }
-    let initial = initialMetadata
-    metadataLock.unlock()
-    if hasSentHead {
-      answerWithTrailers(status, metadata)
-    } else {
-      // Spec: W55 (PROTOCOL-HTTP2, Trailers-Only)
-      var all = initial
-      all.append(contentsOf: metadata)
-      answer(HeaderBlock(ResponseFields.trailersOnly(status, metadata: all, httpStatus: 200)))
-    }
-  }
-
-  private func answerWithTrailers(_ status: Status, _ metadata: Metadata) {
-    guard let connection else { return }
-    let isPlain = status.isOK && status.message.isEmpty && metadata.isEmpty
-    let trailers =
-      isPlain ? Self.trailersOK : HeaderBlock(ResponseFields.trailers(status, metadata: metadata))
-    connection.session.endOutbound(of: self, trailers: trailers)
-    didAnswer()
-  }
-
-  private func refuse(_ status: Status, httpStatus: Int = 200) {
-    answer(
-      HeaderBlock(ResponseFields.trailersOnly(status, metadata: [:], httpStatus: httpStatus)))
-  }
-
-  private func answer(_ block: HeaderBlock) {
-    guard let connection else { return }
-    connection.submit { session throws(HTTP2Error) in
-      try session.submitTrailersOnly(block, stream: self)
-    }
-    didAnswer()
-  }
-
-  private func didAnswer() {
-    phase = .answered
-    isSendingOver = true
-    cancelDeadline()
-    discardInbound()
-    end(nil)
-    withConnection { $0.setDirty() }
-  }
 
   override func fail(with status: Status) -> RPCError {
     finish(status)
@@ -359,64 +245,4 @@ package protocol CallHandler: LoopTaskBody, Sendable {
   }
 
   override var isMessageAwaited: Bool { phase == .awaitingRequest || super.isMessageAwaited }
-
-  // MARK: Deadline
-
-  // Spec: W19 (the server's own timer, from receipt)
-  private func startDeadline() {
-    guard let timeout = head.timeoutNanoseconds else { return }
-    let (moment, overflows) = loop.now.addingReportingOverflow(timeout)
-    let deadline = overflows ? Int64.max : moment
-    self.deadline = deadline
-    // Spec: W16 (0 is legal: it expires at once)
-    if timeout == 0 { return expire() }
-    loop.schedule(deadlineTimer, at: deadline)
-  }
-
-  private func cancelDeadline() {
-    // Asking for the timer would make it, in each call.
-    if deadline != nil { loop.cancel(deadlineTimer) }
-  }
-
-  /// Answers at once, whether or not the handler notices.
-  private func expire() {
-    if phase == .answered || isClosed { return }
-    let status = Status(.deadlineExceeded, "The deadline of the call has passed.")
-    error = RPCError(status.code, status.message, origin: .library)
-    if outbound.isEmpty {
-      finish(status)
-    } else if let connection {
-      // Trailers would have to wait behind messages that the client does not read.
-      connection.session.reset(self, errorCode: ErrorCode.cancel)
-      didAnswer()
-    }
-    worker?.cancel()
-  }
-
-  // MARK: Closing
-
-  private func didClose() {
-    if phase != .answered {
-      phase = .answered
-      error = closeError
-    }
-    isSendingOver = true
-    isDiscarding = true
-    cancelDeadline()
-    end(error)
-    // Spec: W73 (RST_STREAM on a server: the handler is cancelled at once)
-    if closeCode != ErrorCode.noError || !hasRemoteEnded { worker?.cancel() }
-    leaveConnection()
-    if !isHandlerRunning { recycle() }
-  }
-
-  private var closeError: RPCError {
-    guard let connection, connection.isClosed else {
-      return RPCError(.cancelled, "The client gave the call up.", origin: .peer)
-    }
-    // Spec: W81 (connection loss: every server call CANCELLED)
-    return RPCError(.cancelled, "The connection to the client is lost.", origin: .peer)
-  }
-
-  private func recycle() { pool?.take(back: self) }
 }

@@ -1,0 +1,192 @@
+internal import Synchronization
+internal import TernBytes
+package import TernCore
+internal import TernEventLoop
+internal import TernHTTP2
+internal import TernWire
+
+extension ServerStream {
+  // MARK: Metadata
+
+  package var requestMetadata: Metadata {
+    metadataLock.lock()
+    defer { metadataLock.unlock() }
+    return head.metadata
+  }
+
+  package func setInitialMetadata(_ metadata: Metadata) {
+    metadataLock.lock()
+    initialMetadata = metadata
+    metadataIsSet.store(true, ordering: .releasing)
+    metadataLock.unlock()
+  }
+
+  package func setTrailingMetadata(_ metadata: Metadata) {
+    metadataLock.lock()
+    trailingMetadata = metadata
+    metadataIsSet.store(true, ordering: .releasing)
+    metadataLock.unlock()
+  }
+
+  // Spec: W54 (PROTOCOL-HTTP2, Response-Headers)
+  /// Sends the response's head, if it was not sent yet. From any thread.
+  package nonisolated(nonsending) func sendHead() async throws {
+    if loop.isCurrent { return try sendHeadOnLoop() }
+    try await withTaskExecutorPreference(loop) { try await hopAndSendHead() }
+  }
+
+  @concurrent private func hopAndSendHead() async throws { try sendHeadOnLoop() }
+
+  private func sendHeadOnLoop() throws {
+    if isOver { throw overError }
+    submitHead()
+  }
+
+  package var hasSentInitialMetadata: Bool { hasSentHead }
+
+  func submitHead() {
+    if hasSentHead || isClosed { return }
+    hasSentHead = true
+    let block = hasMetadata ? headWithMetadata() : Self.responseHead
+    withConnection { connection in
+      connection.submit { session throws(HTTP2Error) in
+        try session.submitResponse(block, stream: self)
+      }
+      connection.setDirty()
+    }
+  }
+
+  private func headWithMetadata() -> HeaderBlock {
+    metadataLock.lock()
+    defer { metadataLock.unlock() }
+    let fields = ResponseFields.metadata(initialMetadata)
+    return fields.map { HeaderBlock([ResponseFields.head, $0]) } ?? Self.responseHead
+  }
+
+  // MARK: Answering
+
+  /// Ends the call with the status OK. As `finish`, without what most calls do not need.
+  package func finishWithOK() {
+    if phase == .answered || isClosed { return }
+    if hasMetadata || !hasSentHead { return finish(.ok) }
+    withConnection { $0.session.endOutbound(of: self, trailers: Self.trailersOK) }
+    didAnswer()
+  }
+
+  /// Ends the call with a status. The first one counts; later ones do nothing.
+  package func finish(_ status: Status, metadata: Metadata = [:]) {
+    if phase == .answered || isClosed { return }
+    metadataLock.lock()
+    var metadata = metadata
+    if !trailingMetadata.isEmpty { metadata.append(contentsOf: trailingMetadata) }
+    let initial = initialMetadata
+    metadataLock.unlock()
+    if hasSentHead {
+      answerWithTrailers(status, metadata)
+    } else {
+      // Spec: W55 (PROTOCOL-HTTP2, Trailers-Only)
+      var all = initial
+      all.append(contentsOf: metadata)
+      answer(HeaderBlock(ResponseFields.trailersOnly(status, metadata: all, httpStatus: 200)))
+    }
+  }
+
+  private func answerWithTrailers(_ status: Status, _ metadata: Metadata) {
+    guard let connection else { return }
+    let isPlain = status.isOK && status.message.isEmpty && metadata.isEmpty
+    let trailers =
+      isPlain ? Self.trailersOK : HeaderBlock(ResponseFields.trailers(status, metadata: metadata))
+    connection.session.endOutbound(of: self, trailers: trailers)
+    didAnswer()
+  }
+
+  func refuse(_ status: Status, httpStatus: Int = 200) {
+    answer(
+      HeaderBlock(ResponseFields.trailersOnly(status, metadata: [:], httpStatus: httpStatus)))
+  }
+
+  func answer(_ block: HeaderBlock) {
+    guard let connection else { return }
+    connection.submit { session throws(HTTP2Error) in
+      try session.submitTrailersOnly(block, stream: self)
+    }
+    didAnswer()
+  }
+
+  func didAnswer() {
+    phase = .answered
+    isSendingOver = true
+    discardInbound()
+    end(nil)
+    withConnection { $0.setDirty() }
+  }
+
+  // MARK: Deadline
+
+  // Spec: W19 (the server's own timer, from receipt)
+  func startDeadline() {
+    guard let timeout = head.timeoutNanoseconds else { return }
+    let (moment, overflows) = loop.now.addingReportingOverflow(timeout)
+    let deadline = overflows ? Int64.max : moment
+    self.deadline = deadline
+    // Spec: W16 (0 is legal: it expires at once)
+    if timeout == 0 { return expire() }
+    loop.schedule(deadlineTimer, at: deadline)
+  }
+
+  func cancelDeadline() {
+    // Asking for the timer would make it, in each call.
+    if deadline != nil { loop.cancel(deadlineTimer) }
+  }
+
+  /// Answers at once, whether or not the handler notices.
+  func expire() {
+    if isClosed { return }
+    // Answered, and the client does not read it.
+    if phase == .answered { return resetUnread() }
+    let status = Status(.deadlineExceeded, "The deadline of the call has passed.")
+    end(RPCError(status.code, status.message, origin: .library))
+    if outbound.isEmpty {
+      finish(status)
+    } else {
+      // Trailers would have to wait behind messages that the client does not read.
+      resetUnread()
+      didAnswer()
+    }
+    worker?.cancel()
+  }
+
+  func resetUnread() {
+    withConnection { connection in
+      connection.session.reset(self, errorCode: ErrorCode.cancel)
+      connection.setDirty()
+    }
+  }
+
+  // MARK: Closing
+
+  func didClose() {
+    if phase != .answered {
+      phase = .answered
+      error = closeError
+    }
+    isSendingOver = true
+    isDiscarding = true
+    cancelDeadline()
+    end(error)
+    // Spec: W73 (RST_STREAM on a server: the handler is cancelled at once)
+    if closeCode != ErrorCode.noError || !hasRemoteEnded { worker?.cancel() }
+    leaveConnection()
+    if !isHandlerRunning { recycle() }
+  }
+
+  private var closeError: RPCError {
+    guard let connection, connection.isClosed else {
+      return RPCError(.cancelled, "The client gave the call up.", origin: .peer)
+    }
+    // Spec: W81 (connection loss: every server call CANCELLED)
+    return RPCError(.cancelled, "The connection to the client is lost.", origin: .peer)
+  }
+
+  func recycle() { pool?.take(back: self) }
+}
