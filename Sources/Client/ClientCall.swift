@@ -147,8 +147,8 @@ public struct _FirstMessage: Sendable {
     try commit(offset)
   }
 
-  @usableFromInline var buffer: ByteBuffer { stream.outbound }
-  @usableFromInline func begin() -> Int { MessageFramer.begin(in: stream.outbound) }
-  @usableFromInline func undo(_ offset: Int) { stream.outbound.truncate(to: offset) }
+  @usableFromInline var buffer: ByteBuffer { stream.firstMessage }
+  @usableFromInline func begin() -> Int { MessageFramer.begin(in: stream.firstMessage) }
+  @usableFromInline func undo(_ offset: Int) { stream.firstMessage.truncate(to: offset) }
   @usableFromInline func commit(_ offset: Int) throws { try stream.commitFirstMessage(at: offset) }
 }

@@ -17,6 +17,8 @@ extension EventLoop {
   /// otherwise keep the loop from its sockets for ever.
   private static let maxJobPasses = 16
   private static let maxRounds = 4
+  /// Enough for a handler that waits once; the others must not hold up the sockets behind.
+  private static let maxJobPassesPerSocket = 2
 
   /// sockets → work from other threads → timers → handlers and other jobs → flush.
   ///
@@ -32,14 +34,14 @@ extension EventLoop {
       deliver(poller.key(of: index), poller.readiness(of: index))
       // At once and not after all sockets: what one connection's calls need is then still in the
       // processor's cache, and its streams serve the next connection.
-      runJobs()
+      runJobs(maxPasses: Self.maxJobPassesPerSocket)
       flushDirty()
     }
     timers.advance(toNanoseconds: turnBegan)
     var rounds = 0
     repeat {
       rounds += 1
-      runJobs()
+      runJobs(maxPasses: Self.maxJobPasses)
       flushDirty()
     } while rounds < Self.maxRounds && hasJobs
     checkTurnLength()
@@ -87,10 +89,10 @@ extension EventLoop {
     while let item = work.popFirst() { item() }
   }
 
-  private func runJobs() {
+  private func runJobs(maxPasses: Int) {
     let executor = unsafe asUnownedTaskExecutor()
     var passes = 0
-    while passes < Self.maxJobPasses {
+    while passes < maxPasses {
       workers.pump()
       if jobs.isEmpty { return }
       itemCount &+= jobs.count

@@ -44,10 +44,10 @@ private func withSession(
 
 @inline(__always)
 private func withStream(
-  _ handle: OpaquePointer?, _ id: Int32, _ body: (HTTP2Stream) -> Void
+  _ handle: OpaquePointer?, _ id: Int32, _ body: (_HTTP2Stream) -> Void
 ) {
   guard let pointer = unsafe nghttp2_session_get_stream_user_data(handle, id) else { return }
-  unsafe Unmanaged<HTTP2Stream>.fromOpaque(pointer)._withUnsafeGuaranteedRef { body($0) }
+  unsafe Unmanaged<_HTTP2Stream>.fromOpaque(pointer)._withUnsafeGuaranteedRef { body($0) }
 }
 
 /// The other frame with a header block is PUSH_PROMISE, which names the stream of a request of ours
@@ -63,17 +63,23 @@ private let beginHeaders: nghttp2_on_begin_headers_callback = { handle, frame, c
   guard unsafe isHeaders(frame) else { return 0 }
   if unsafe frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST {
     unsafe withSession(context) { session in
-      guard let (stream, receiver) = unsafe session.owner?.makeStream() else {
+      guard let stream = unsafe session.receiver?.makeStream() else {
         _ = unsafe nghttp2_submit_rst_stream(
           handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), id, ErrorCode.refusedStream)
         return
       }
       let pointer = unsafe Unmanaged.passUnretained(stream).toOpaque()
       guard unsafe nghttp2_session_set_stream_user_data(handle, id, pointer) == 0 else { return }
-      session.add(stream, receiver: receiver, id: id)
+      session.add(stream, id: id)
+      unsafe session.incoming = unsafe Unmanaged.passUnretained(stream)
     }
   } else {
-    unsafe withStream(handle, id) { $0.headerListBytes = 0 }
+    unsafe withSession(context) { session in
+      unsafe withStream(handle, id) { stream in
+        stream.headerListBytes = 0
+        unsafe session.incoming = unsafe Unmanaged.passUnretained(stream)
+      }
+    }
   }
   return 0
 }
@@ -82,22 +88,19 @@ private let beginHeaders: nghttp2_on_begin_headers_callback = { handle, frame, c
 private let fieldOverheadBytes = 32
 
 private let receiveHeader: nghttp2_on_header_callback = {
-  handle, frame, name, nameCount, value, valueCount, _, context in
-  guard let frame = unsafe frame, unsafe isHeaders(frame), let context = unsafe context,
-    let pointer = unsafe nghttp2_session_get_stream_user_data(
-      handle, frame.pointee.hd.stream_id)
-  else { return 0 }
-  let limit = unsafe Unmanaged<HTTP2Session>.fromOpaque(context)._withUnsafeGuaranteedRef {
-    $0.settings.hardMaxHeaderListBytes
-  }
-  unsafe Unmanaged<HTTP2Stream>.fromOpaque(pointer)._withUnsafeGuaranteedRef { stream in
-    stream.headerListBytes += nameCount + valueCount + fieldOverheadBytes
-    // Spec: W31 (the block is decoded to its end, or the HPACK tables would differ; only the
-    // fields are dropped)
-    if stream.headerListBytes > limit { return }
-    unsafe stream.receiver?.receiveField(
-      name: UnsafeRawBufferPointer(start: name, count: nameCount),
-      value: UnsafeRawBufferPointer(start: value, count: valueCount))
+  _, frame, name, nameCount, value, valueCount, _, context in
+  guard let frame = unsafe frame, unsafe isHeaders(frame) else { return 0 }
+  unsafe withSession(context) { session in
+    guard let incoming = unsafe session.incoming else { return }
+    unsafe incoming._withUnsafeGuaranteedRef { stream in
+      stream.headerListBytes += nameCount + valueCount + fieldOverheadBytes
+      // Spec: W31 (the block is decoded to its end, or the HPACK tables would differ; only the
+      // fields are dropped)
+      if stream.headerListBytes > session.settings.hardMaxHeaderListBytes { return }
+      unsafe stream.receiveField(
+        name: UnsafeRawBufferPointer(start: name, count: nameCount),
+        value: UnsafeRawBufferPointer(start: value, count: valueCount))
+    }
   }
   return 0
 }
@@ -110,24 +113,26 @@ private let receiveFrame: nghttp2_on_frame_recv_callback = { handle, frame, cont
   case NGHTTP2_DATA.rawValue where endOfStream:
     unsafe withStream(handle, header.stream_id) { stream in
       stream.isRemoteEnded = true
-      stream.receiver?.receiveEndOfStream()
+      stream.receiveEndOfStream()
     }
   case NGHTTP2_HEADERS.rawValue:
     unsafe withSession(context) { session in
-      unsafe withStream(handle, header.stream_id) { stream in
+      guard let incoming = unsafe session.incoming else { return }
+      unsafe session.incoming = nil
+      unsafe incoming._withUnsafeGuaranteedRef { stream in
         if endOfStream { stream.isRemoteEnded = true }
         let isTooLarge = stream.headerListBytes > session.settings.hardMaxHeaderListBytes
-        stream.receiver?.receiveFieldsEnd(endOfStream: endOfStream, isTooLarge: isTooLarge)
+        stream.receiveFieldsEnd(endOfStream: endOfStream, isTooLarge: isTooLarge)
       }
     }
   case NGHTTP2_SETTINGS.rawValue where header.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) == 0:
-    unsafe withSession(context) { unsafe $0.owner?.receiveSettings() }
+    unsafe withSession(context) { unsafe $0.receiver?.receiveSettings() }
   case NGHTTP2_PING.rawValue where header.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) != 0:
     let data = unsafe frame.pointee.ping.opaque_data
     let opaque = unsafe withUnsafeBytes(of: data) {
       UInt64(bigEndian: unsafe $0.loadUnaligned(as: UInt64.self))
     }
-    unsafe withSession(context) { unsafe $0.owner?.receivePingAcknowledgement(opaque) }
+    unsafe withSession(context) { unsafe $0.receiver?.receivePingAcknowledgement(opaque) }
   case NGHTTP2_GOAWAY.rawValue:
     unsafe receiveGoAway(frame, context)
   default: break
@@ -145,7 +150,7 @@ private func receiveGoAway(
     start: goAway.opaque_data, count: min(goAway.opaque_data_len, maxDebugBytes))
   let debugText = unsafe String(decoding: text, as: UTF8.self)
   unsafe withSession(context) { session in
-    unsafe session.owner?.receiveGoAway(
+    unsafe session.receiver?.receiveGoAway(
       lastStreamID: goAway.last_stream_id, errorCode: goAway.error_code, debugText: debugText)
   }
 }
@@ -154,7 +159,7 @@ private let receiveDataChunk: nghttp2_on_data_chunk_recv_callback = {
   handle, _, id, bytes, count, context in
   unsafe withSession(context) { $0.unreturnedConnectionBytes += count }
   unsafe withStream(handle, id) { stream in
-    unsafe stream.receiver?.receiveData(UnsafeRawBufferPointer(start: bytes, count: count))
+    unsafe stream.receiveData(UnsafeRawBufferPointer(start: bytes, count: count))
   }
   return 0
 }
@@ -172,7 +177,7 @@ private let sentFrame: nghttp2_on_frame_send_callback = { handle, frame, context
   let header = unsafe frame.pointee.hd
   if UInt32(header.type) == NGHTTP2_GOAWAY.rawValue {
     let code = unsafe frame.pointee.goaway.error_code
-    if code != ErrorCode.noError { unsafe withSession(context) { $0.terminationCode = code } }
+    if code != ErrorCode.noError { unsafe withSession(context) { $0.ownError = code } }
   }
   guard UInt32(header.type) == NGHTTP2_HEADERS.rawValue,
     header.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0,
@@ -189,7 +194,7 @@ private let sentFrame: nghttp2_on_frame_send_callback = { handle, frame, context
 private let noteComplaint: nghttp2_error_callback2 = { _, _, text, count, context in
   let bytes = unsafe UnsafeRawBufferPointer(start: text, count: count)
   let complaint = unsafe String(decoding: bytes, as: UTF8.self)
-  unsafe withSession(context) { $0.lastComplaint = complaint }
+  unsafe withSession(context) { $0.complaint = complaint }
   return 0
 }
 
@@ -202,7 +207,7 @@ let readOutbound: nghttp2_data_source_read_callback = {
   guard let source = unsafe source, let pointer = unsafe source.pointee.ptr,
     let flags = unsafe flags
   else { return Int(NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue) }
-  return unsafe Unmanaged<HTTP2Stream>.fromOpaque(pointer)._withUnsafeGuaranteedRef { stream in
+  return unsafe Unmanaged<_HTTP2Stream>.fromOpaque(pointer)._withUnsafeGuaranteedRef { stream in
     let count = min(stream.outbound.count, maxCount)
     if count == 0, !stream.isOutboundEnded {
       stream.isDeferred = true
@@ -232,10 +237,10 @@ private let sendData: nghttp2_send_data_callback = { _, _, frameHeader, count, s
     guard session.hasOutputRoom else { return Int32(NGHTTP2_ERR_WOULDBLOCK.rawValue) }
     unsafe session.put(UnsafeRawBufferPointer(start: frameHeader, count: frameHeaderBytes))
     if count == 0 { return 0 }
-    unsafe Unmanaged<HTTP2Stream>.fromOpaque(pointer)._withUnsafeGuaranteedRef { stream in
+    unsafe Unmanaged<_HTTP2Stream>.fromOpaque(pointer)._withUnsafeGuaranteedRef { stream in
       unsafe session.put(stream.outbound.slice(at: 0, count: count))
       stream.outbound.removeFirst(count)
-      stream.receiver?.sentOutbound()
+      stream.sentOutbound()
     }
     return 0
   }

@@ -8,8 +8,7 @@ extension HTTP2Session {
   /// - Parameter endOfStream: Nothing will follow the head. Else `stream.outbound` is sent until
   ///   ``endOutbound(of:trailers:)``.
   package func submitRequest(
-    _ head: HeaderBlock, stream: HTTP2Stream, receiver: any StreamReceiver,
-    endOfStream: Bool = false
+    _ head: HeaderBlock, stream: _HTTP2Stream, endOfStream: Bool = false
   ) throws(HTTP2Error) {
     if isClosed {
       throw HTTP2Error(
@@ -24,11 +23,11 @@ extension HTTP2Session {
       : nghttp2_submit_request(handle, nil, head.fields, head.count, &provider, context)
     guard id > 0 else { throw HTTP2Error(code: id, function: "nghttp2_submit_request") }
     stream.isOutboundEnded = endOfStream
-    add(stream, receiver: receiver, id: id)
+    add(stream, id: id)
   }
 
   /// Answers a stream of a client. `stream.outbound` is sent until ``endOutbound(of:trailers:)``.
-  package func submitResponse(_ head: HeaderBlock, stream: HTTP2Stream) throws(HTTP2Error) {
+  package func submitResponse(_ head: HeaderBlock, stream: _HTTP2Stream) throws(HTTP2Error) {
     stream.head = head
     var provider = unsafe dataProvider(for: stream)
     try check("nghttp2_submit_response") {
@@ -38,7 +37,8 @@ extension HTTP2Session {
 
   // Spec: W55 (PROTOCOL-HTTP2, Trailers-Only)
   /// Answers a stream of a client with one header block and nothing else.
-  package func submitTrailersOnly(_ trailers: HeaderBlock, stream: HTTP2Stream) throws(HTTP2Error) {
+  package func submitTrailersOnly(_ trailers: HeaderBlock, stream: _HTTP2Stream) throws(HTTP2Error)
+  {
     stream.head = trailers
     stream.isOutboundEnded = true
     try check("nghttp2_submit_response") {
@@ -48,21 +48,21 @@ extension HTTP2Session {
   }
 
   /// Says that nothing is added to `stream.outbound` any more. A server adds its trailers.
-  package func endOutbound(of stream: HTTP2Stream, trailers: HeaderBlock? = nil) {
+  package func endOutbound(of stream: _HTTP2Stream, trailers: HeaderBlock? = nil) {
     stream.isOutboundEnded = true
     stream.trailers = trailers
     resume(stream)
   }
 
   /// Says that there is something new in `stream.outbound`.
-  package func resume(_ stream: HTTP2Stream) {
+  package func resume(_ stream: _HTTP2Stream) {
     guard stream.isDeferred else { return }
     stream.isDeferred = false
     // It fails only if the stream is closed, which the stream has heard or will hear.
     _ = unsafe nghttp2_session_resume_data(handle, stream.streamID)
   }
 
-  private func dataProvider(for stream: HTTP2Stream) -> nghttp2_data_provider {
+  private func dataProvider(for stream: _HTTP2Stream) -> nghttp2_data_provider {
     // Unretained: nghttp2 forgets the provider when it closes the stream, and until then the
     // session's list holds the stream.
     unsafe nghttp2_data_provider(
@@ -73,8 +73,8 @@ extension HTTP2Session {
   // MARK: Ending
 
   /// Ends a stream at once, in both directions. Does nothing if it is closed.
-  package func reset(_ stream: HTTP2Stream, errorCode: UInt32) {
-    if stream.receiver == nil { return }
+  package func reset(_ stream: _HTTP2Stream, errorCode: UInt32) {
+    if !stream.isInSession { return }
     // It fails only for lack of memory; the connection then ends by the next call.
     _ = unsafe nghttp2_submit_rst_stream(
       handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), stream.streamID, errorCode)
@@ -106,7 +106,7 @@ extension HTTP2Session {
 
   // Spec: W84 (stream window given back as the application takes bytes)
   /// Gives the peer credit for `count` bytes of a stream.
-  package func consume(_ count: Int, of stream: HTTP2Stream) {
+  package func consume(_ count: Int, of stream: _HTTP2Stream) {
     if count == 0 { return }
     // A stream that is closed needs no credit.
     _ = unsafe nghttp2_session_consume_stream(handle, stream.streamID, count)

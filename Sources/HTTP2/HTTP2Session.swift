@@ -19,8 +19,10 @@ internal import TernBytes
   let settings: HTTP2Settings
   // `unowned(unsafe)` because the owner outlives its session, and a weak reference would make
   // every retain and release of the owner slow.
-  unowned(unsafe) var owner: (any SessionReceiver)?
-  unowned(unsafe) var firstOpen: HTTP2Stream?
+  unowned(unsafe) var receiver: (any SessionReceiver)?
+  /// Whose header block comes in; the blocks of two streams never mix (RFC 9113, 6.2).
+  var incoming: Unmanaged<_HTTP2Stream>?
+  var firstOpen: Unmanaged<_HTTP2Stream>?
   private var openCount = 0
   /// Set by ``closeAllStreams(errorCode:)``: nghttp2 still knows streams that are no longer ours.
   private(set) var isClosed = false
@@ -28,9 +30,11 @@ internal import TernBytes
   /// Bytes received whose credit the connection has not got back yet.
   var unreturnedConnectionBytes = 0
   /// What nghttp2 complained of last; it becomes part of an error.
-  package internal(set) var lastComplaint = ""
+  package var lastComplaint: String { complaint }
+  var complaint = ""
   /// The error with which we ended the session, because the peer broke the protocol.
-  package internal(set) var terminationCode: UInt32?
+  package var terminationCode: UInt32? { ownError }
+  var ownError: UInt32?
 
   // While `pull` runs.
   var output: UnsafeMutableRawPointer?
@@ -73,9 +77,8 @@ internal import TernBytes
 
   deinit {
     // Nobody is told: whoever drops a session with open streams is going as well.
-    while let stream = unsafe firstOpen {
-      stream.receiver = nil
-      remove(stream, errorCode: ErrorCode.cancel)
+    while let stream = unsafe firstOpen?.takeUnretainedValue() {
+      remove(stream, errorCode: ErrorCode.cancel, isTold: false)
     }
     unsafe nghttp2_session_del(handle)
   }
@@ -108,6 +111,9 @@ internal import TernBytes
     nghttp2_settings_entry(settings_id: Int32(id.rawValue), value: UInt32(clamping: value))
   }
 
+  /// Names whoever owns the session; to be called before the first bytes come.
+  package func report(to receiver: any SessionReceiver) { unsafe self.receiver = receiver }
+
   // MARK: Bytes
 
   /// Feeds bytes from the peer. Streams and the receiver hear what they meant.
@@ -121,7 +127,7 @@ internal import TernBytes
     guard consumed >= 0 else {
       throw HTTP2Error(
         code: Int32(truncatingIfNeeded: consumed), function: "nghttp2_session_mem_recv",
-        details: lastComplaint)
+        details: complaint)
     }
     returnConnectionCredit()
   }
@@ -153,7 +159,7 @@ internal import TernBytes
       guard count >= 0 else {
         throw HTTP2Error(
           code: Int32(truncatingIfNeeded: count), function: "nghttp2_session_mem_send",
-          details: lastComplaint)
+          details: complaint)
       }
       if count == 0 { break }
       unsafe put(UnsafeRawBufferPointer(start: start, count: count))
@@ -188,37 +194,35 @@ internal import TernBytes
 
   // MARK: Streams
 
-  // What others read is computed: a stored `package` property is checked at run time at each use.
-
-  /// Whoever owns the session; to be set before the first bytes come.
-  @unsafe package var receiver: (any SessionReceiver)? {
-    get { unsafe owner }
-    set { unsafe owner = newValue }
-  }
-
   package var openStreamCount: Int { openCount }
 
-  func add(_ stream: HTTP2Stream, receiver: any StreamReceiver, id: Int32) {
+  func add(_ stream: _HTTP2Stream, id: Int32) {
     stream.streamID = id
-    stream.receiver = receiver
-    _ = unsafe Unmanaged.passRetained(stream)  // released by `remove`
+    stream.isInSession = true
+    let reference = unsafe Unmanaged.passRetained(stream)  // released by `remove`
     unsafe stream.previousOpen = nil
     unsafe stream.nextOpen = firstOpen
-    unsafe firstOpen?.previousOpen = stream
-    unsafe firstOpen = stream
+    unsafe firstOpen?._withUnsafeGuaranteedRef { unsafe $0.previousOpen = reference }
+    unsafe firstOpen = reference
     openCount += 1
   }
 
-  func remove(_ stream: HTTP2Stream, errorCode: UInt32) {
+  /// - Parameter isTold: Whether the stream hears of it.
+  func remove(_ stream: _HTTP2Stream, errorCode: UInt32, isTold: Bool = true) {
     let next = unsafe stream.nextOpen
     let previous = unsafe stream.previousOpen
-    if let previous { unsafe previous.nextOpen = next } else { unsafe firstOpen = next }
-    unsafe next?.previousOpen = previous
+    if let previous = unsafe previous {
+      unsafe previous._withUnsafeGuaranteedRef { unsafe $0.nextOpen = next }
+    } else {
+      unsafe firstOpen = next
+    }
+    unsafe next?._withUnsafeGuaranteedRef { unsafe $0.previousOpen = previous }
     unsafe stream.nextOpen = nil
     unsafe stream.previousOpen = nil
+    stream.isInSession = false
+    unsafe incoming = nil
     openCount -= 1
-    stream.receiver?.receiveClose(errorCode: errorCode)
-    stream.receiver = nil
+    if isTold { stream.receiveClose(errorCode: errorCode) }
     unsafe Unmanaged.passUnretained(stream).release()
   }
 
@@ -227,6 +231,8 @@ internal import TernBytes
   package func closeAllStreams(errorCode: UInt32) {
     isClosed = true
     leftover.removeAll(keepingAtMost: 0)
-    while let stream = unsafe firstOpen { remove(stream, errorCode: errorCode) }
+    while let stream = unsafe firstOpen?.takeUnretainedValue() {
+      remove(stream, errorCode: errorCode)
+    }
   }
 }

@@ -1,8 +1,8 @@
 internal import Glibc
 internal import Logging
 package import TernCore
-internal import TernEventLoop
-package import TernTransport
+package import TernEventLoop
+internal import TernTransport
 
 /// A method in a server's table: its handler, its limits, and where it runs.
 @safe package final class RegisteredMethod: CallHandler {
@@ -39,7 +39,8 @@ package import TernTransport
   }
 
   /// Where interceptors will wrap `body`: everything that a call does lies between these braces.
-  package nonisolated(nonsending) func run(_ stream: ServerStream) async {
+  package nonisolated(nonsending) func run(_ task: any LoopTask) async {
+    let stream = unsafe unsafeDowncast(task, to: ServerStream.self)  // Only they have us as body.
     // The watchdog asks who ran last; a handler that blocks is seen at its begin or at its end.
     stream.loop.lastActivity = ObjectIdentifier(self)
     do {

@@ -63,7 +63,7 @@ extension CallStream {
     // A stream that the peer has ended needs no credit.
     if count <= creditedBytes || isClosed || hasRemoteEnded { return }
     withConnection { connection in
-      connection.session.consume(count - creditedBytes, of: http2)
+      connection.session.consume(count - creditedBytes, of: self)
       connection.setDirty()
     }
     creditedBytes = count

@@ -49,7 +49,7 @@ extension CallStream {
   private func didAppendOutbound(at offset: Int) {
     willSendMessage(at: offset)
     withConnection { connection in
-      connection.session.resume(http2)
+      connection.session.resume(self)
       connection.setDirty()
     }
   }

@@ -1,8 +1,8 @@
 internal import Synchronization
-package import TernBytes
+internal import TernBytes
 package import TernCore
 package import TernEventLoop
-internal import TernHTTP2
+package import TernHTTP2
 internal import TernWire
 
 /// One call on one HTTP/2 stream, as both sides have it: messages in, messages out, and who waits
@@ -10,12 +10,11 @@ internal import TernWire
 ///
 /// What comes is noted while the session runs, and acted upon after it has returned (`act`). All
 /// methods are for the loop's thread, except those that say otherwise.
-@safe package class CallStream: StreamReceiver, @unchecked Sendable {
+@safe package class CallStream: _HTTP2Stream, @unchecked Sendable {
   // `@unchecked Sendable` because only its loop touches it; users' handles that live on other
   // threads come to the loop first.
 
   package final let loop: EventLoop
-  final let http2 = HTTP2Stream()
   // Unmanaged because a connection tells all its streams when it ends, and `leaveConnection` clears
   // this. On the path of each call, `withConnection` spares a retain and a release.
   private final var link: Unmanaged<Connection>?
@@ -78,11 +77,12 @@ internal import TernWire
 
   package init(loop: EventLoop) {
     self.loop = loop
+    super.init()
   }
 
   /// Makes it as new, for another call.
   func prepareForReuse() {
-    http2.resetForReuse()
+    resetForReuse()
     inbound.removeAll()
     creditedBytes = 0
     reservedBytes = 0
@@ -97,34 +97,24 @@ internal import TernWire
     connection = nil
   }
 
-  /// What is to be sent, messages with their prefixes.
-  package final var outbound: ByteBuffer { http2.outbound }
-  final var hasRemoteEnded: Bool { http2.hasRemoteEnded }
-
   // MARK: What came
 
-  @unsafe package func receiveField(
-    name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer
-  ) {}
-
-  package func receiveFieldsEnd(endOfStream: Bool, isTooLarge: Bool) { noteChange() }
-
-  @unsafe package func receiveData(_ bytes: UnsafeRawBufferPointer) {
+  @unsafe package override func receiveData(_ bytes: UnsafeRawBufferPointer) {
     if isDiscarding {
-      withConnection { $0.session.consume(bytes.count, of: http2) }
+      withConnection { $0.session.consume(bytes.count, of: self) }
       return
     }
     unsafe inbound.append(bytes)
     noteChange()
   }
 
-  package func receiveEndOfStream() { noteChange() }
+  package override func receiveEndOfStream() { noteChange() }
 
-  package func sentOutbound() {
+  package override func sentOutbound() {
     if hasWriterWaiters, outbound.count < Watermark.low { noteChange() }
   }
 
-  package func receiveClose(errorCode: UInt32) {
+  package override func receiveClose(errorCode: UInt32) {
     isClosed = true
     closeCode = errorCode
     noteChange()

@@ -1,4 +1,4 @@
-internal import TernBytes
+package import TernBytes
 package import TernCore
 package import TernEventLoop
 internal import TernHTTP2
@@ -50,7 +50,10 @@ package import TernWire
 
   // MARK: Before it is sent
 
-  /// Completes a message in `outbound`, on the caller's thread, before `begin`.
+  /// Where the request is encoded, on the caller's thread, before `begin`.
+  package var firstMessage: ByteBuffer { outbound }
+
+  /// Completes a message in `firstMessage`, on the caller's thread, before `begin`.
   package func commitFirstMessage(at offset: Int) throws(RPCError) {
     do throws(FramingError) {
       try MessageFramer.end(
@@ -65,7 +68,7 @@ package import TernWire
     isRequestWhole = true
     isSendingOver = true
     guard !isClosed, !isOver, let connection else { return }
-    connection.session.endOutbound(of: http2)
+    connection.session.endOutbound(of: self)
     connection.setDirty()
   }
 
@@ -98,13 +101,13 @@ package import TernWire
     let endsAtOnce = isRequestWhole && outbound.isEmpty
     do throws(HTTP2Error) {
       try connection.session.submitRequest(
-        head, stream: http2, receiver: self, endOfStream: endsAtOnce)
+        head, stream: self, endOfStream: endsAtOnce)
     } catch {
       isClosed = true
       self.connection = nil
       throw error
     }
-    if isRequestWhole, !endsAtOnce { connection.session.endOutbound(of: http2) }
+    if isRequestWhole, !endsAtOnce { connection.session.endOutbound(of: self) }
     connection.setDirty()
   }
 
@@ -127,7 +130,7 @@ package import TernWire
 
   private func prepareForAnotherAttempt() {
     guard let replay else { return }
-    http2.resetForReuse()
+    resetForReuse()
     response.removeAll()
     unsafe outbound.append(replay.readable)
     closeCode = 0
@@ -163,7 +166,7 @@ package import TernWire
     if action == .deliver, !isOver {
       unsafe super.receiveData(bytes)
     } else {
-      connection?.session.consume(bytes.count, of: http2)
+      connection?.session.consume(bytes.count, of: self)
       note(action)
     }
   }
@@ -195,7 +198,7 @@ package import TernWire
   override func act() {
     if let code = pendingReset {
       pendingReset = nil
-      connection?.session.reset(http2, errorCode: code)
+      connection?.session.reset(self, errorCode: code)
     }
     if isClosed, response.status == nil, !settleClose() { return }
     if response.status != nil { complete() }
@@ -247,7 +250,7 @@ package import TernWire
       // Spec: W65 (the server has ended early: we stop sending)
       if !hasRemoteEnded || !isRequestWhole || !outbound.isEmpty {
         connection.session.reset(
-          http2, errorCode: error == nil ? ErrorCode.noError : ErrorCode.cancel)
+          self, errorCode: error == nil ? ErrorCode.noError : ErrorCode.cancel)
       }
       connection.setDirty()
     }

@@ -60,7 +60,7 @@ package class Connection: Flushable, TransportReceiver, SessionReceiver, @unchec
     budget = ReceiveBudget(totalBytes: limits.receiveBudgetBytes)
     streamWindowBytes = limits.streamWindowBytes
     session = try HTTP2Session(role: role, settings: limits.settings)
-    unsafe session.receiver = self
+    session.report(to: self)
   }
 
   /// Begins to read, and sends our SETTINGS. On the loop.
@@ -244,7 +244,7 @@ package class Connection: Flushable, TransportReceiver, SessionReceiver, @unchec
 
   // MARK: SessionReceiver
 
-  package func makeStream() -> (stream: HTTP2Stream, receiver: any StreamReceiver)? { nil }
+  package func makeStream() -> _HTTP2Stream? { nil }
 
   package final func receiveSettings() { notes.append(.settings) }
 

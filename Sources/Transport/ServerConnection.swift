@@ -68,10 +68,7 @@ package protocol ServerConnectionOwner: AnyObject {
 
   // MARK: Calls
 
-  package override func makeStream() -> (stream: HTTP2Stream, receiver: any StreamReceiver)? {
-    let stream = pool.make(on: self)
-    return (stream.http2, stream)
-  }
+  package override func makeStream() -> _HTTP2Stream? { pool.make(on: self) }
 
   func admit(_ stream: ServerStream) -> Admission {
     // Handlers and not streams: a client that opens and resets streams in a loop would otherwise

@@ -5,15 +5,14 @@ package import TernEventLoop
 internal import TernHTTP2
 package import TernWire
 
-/// What a server does with one call. The server's table of methods has one a method.
-package protocol CallHandler: AnyObject, Sendable {
+/// What a server does with one call. The server's table of methods has one a method. Its body gets
+/// the `ServerStream`, and ends with `finish`.
+package protocol CallHandler: LoopTaskBody, Sendable {
   /// Whether the request is one message, which has to be whole before the handler begins.
   var descriptor: MethodDescriptor { get }
   var takesSingleRequest: Bool { get }
   var maxRequestMessageBytes: Int { get }
   var maxResponseMessageBytes: Int { get }
-  /// Runs on the stream's loop; ends with `finish`.
-  nonisolated(nonsending) func run(_ stream: ServerStream) async
 }
 
 /// A call that a client made: its request, its handler, its response.
@@ -121,26 +120,32 @@ package protocol CallHandler: AnyObject, Sendable {
   // MARK: Accepting
 
   private func accept() {
-    guard let connection = unsafe server else { return }
-    // Spec: W30 (grpc-java: 431 and RESOURCE_EXHAUSTED)
-    if isHeadTooLarge {
-      return refuse(Self.tooLargeHead(connection.maxHeaderListBytes), httpStatus: 431)
-    }
-    if case .refused(let refusal) = head.verdict() {
-      return answer(HeaderBlock(refusal.fields))
-    }
-    switch connection.admit(self) {
+    guard !isHeadTooLarge, case .accepted = head.verdict() else { return refuseHead() }
+    guard let server = unsafe server else { return }
+    switch server.admit(self) {
     case .refused(let status): refuse(status)
     case .tooMany:
       phase = .answered
-      connection.session.reset(http2, errorCode: ErrorCode.refusedStream)
-    case .handler(let handler):
-      self.handler = handler
-      maxInboundMessageBytes = handler.maxRequestMessageBytes
-      maxOutboundMessageBytes = handler.maxResponseMessageBytes
-      startDeadline()
-      if phase == .answered { return }
-      if handler.takesSingleRequest { phase = .awaitingRequest } else { start() }
+      server.session.reset(self, errorCode: ErrorCode.refusedStream)
+    case .handler(let handler): accept(with: handler)
+    }
+  }
+
+  private func accept(with handler: any CallHandler) {
+    self.handler = handler
+    maxInboundMessageBytes = handler.maxRequestMessageBytes
+    maxOutboundMessageBytes = handler.maxResponseMessageBytes
+    if head.timeoutNanoseconds != nil { startDeadline() }
+    if phase == .answered { return }
+    if handler.takesSingleRequest { phase = .awaitingRequest } else { start() }
+  }
+
+  private func refuseHead() {
+    // Spec: W30 (grpc-java: 431 and RESOURCE_EXHAUSTED)
+    if isHeadTooLarge, let server = unsafe server {
+      refuse(Self.tooLargeHead(server.maxHeaderListBytes), httpStatus: 431)
+    } else if case .refused(let refusal) = head.verdict() {
+      answer(HeaderBlock(refusal.fields))
     }
   }
 
@@ -185,11 +190,18 @@ package protocol CallHandler: AnyObject, Sendable {
 
   // MARK: The handler
 
-  package nonisolated(nonsending) func run(on worker: Worker) async {
-    self.worker = worker
+  package func willRun(on worker: Worker) -> (any LoopTaskBody)? {
     // The client may have gone between the decision and this moment.
-    if !isClosed, !isOver, let handler { await handler.run(self) }
-    self.worker = nil
+    if isClosed || over {
+      didRun()
+      return nil
+    }
+    self.worker = worker
+    return handler
+  }
+
+  package func didRun() {
+    worker = nil
     isHandlerRunning = false
     liveCounter?.count -= 1
     if isClosed { recycle() }
@@ -257,7 +269,7 @@ package protocol CallHandler: AnyObject, Sendable {
     let block = hasMetadata ? headWithMetadata() : Self.responseHead
     withConnection { connection in
       connection.submit { session throws(HTTP2Error) in
-        try session.submitResponse(block, stream: http2)
+        try session.submitResponse(block, stream: self)
       }
       connection.setDirty()
     }
@@ -276,7 +288,7 @@ package protocol CallHandler: AnyObject, Sendable {
   package func finishWithOK() {
     if phase == .answered || isClosed { return }
     if hasMetadata || !hasSentHead { return finish(.ok) }
-    withConnection { $0.session.endOutbound(of: http2, trailers: Self.trailersOK) }
+    withConnection { $0.session.endOutbound(of: self, trailers: Self.trailersOK) }
     didAnswer()
   }
 
@@ -303,7 +315,7 @@ package protocol CallHandler: AnyObject, Sendable {
     let isPlain = status.isOK && status.message.isEmpty && metadata.isEmpty
     let trailers =
       isPlain ? Self.trailersOK : HeaderBlock(ResponseFields.trailers(status, metadata: metadata))
-    connection.session.endOutbound(of: http2, trailers: trailers)
+    connection.session.endOutbound(of: self, trailers: trailers)
     didAnswer()
   }
 
@@ -315,7 +327,7 @@ package protocol CallHandler: AnyObject, Sendable {
   private func answer(_ block: HeaderBlock) {
     guard let connection else { return }
     connection.submit { session throws(HTTP2Error) in
-      try session.submitTrailersOnly(block, stream: http2)
+      try session.submitTrailersOnly(block, stream: self)
     }
     didAnswer()
   }
@@ -375,7 +387,7 @@ package protocol CallHandler: AnyObject, Sendable {
       finish(status)
     } else if let connection {
       // Trailers would have to wait behind messages that the client does not read.
-      connection.session.reset(http2, errorCode: ErrorCode.cancel)
+      connection.session.reset(self, errorCode: ErrorCode.cancel)
       didAnswer()
     }
     worker?.cancel()

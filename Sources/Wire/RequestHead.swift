@@ -9,6 +9,7 @@ package import TernCore
 @safe package final class RequestHead {
   private let texts = ByteBuffer()
   private let fields = FieldBlock()
+  private var hasCustomFields = false
   private var isPost = false
   private var isGRPC = false
   private var methodPlace: TextPlace?
@@ -29,7 +30,12 @@ package import TernCore
   /// Back to the beginning, for the next call.
   package func removeAll() {
     texts.removeAll(keepingAtMost: 4 << 10)
-    fields.removeAll()
+    // Asked first, because most calls have no fields of their own, and looking at an object that is
+    // not in the cache costs more than this.
+    if hasCustomFields {
+      fields.removeAll()
+      hasCustomFields = false
+    }
     isPost = false
     isGRPC = false
     methodPlace = nil
@@ -106,6 +112,7 @@ package import TernCore
     if unsafe FieldName.isBinary(name) && !BinaryValue.isValid(value) {
       return unsafe note(.binary(FieldText.quoted(name)))
     }
+    hasCustomFields = true
     unsafe fields.append(name: name, value: value)
   }
 

@@ -340,8 +340,19 @@ final class TestObserver: LongTurnObserver, Sendable {
 }
 
 /// A handler that is a closure.
-final class ClosureTask: LoopTask, Sendable {
+final class ClosureTask: LoopTask, LoopTaskBody, @unchecked Sendable {
+  // `@unchecked Sendable` because only its loop touches `worker`.
+  private var worker: Worker?
   private let body: @Sendable (Worker) async -> Void
   init(_ body: @escaping @Sendable (Worker) async -> Void) { self.body = body }
-  func run(on worker: Worker) async { await body(worker) }
+  func willRun(on worker: Worker) -> (any LoopTaskBody)? {
+    self.worker = worker
+    return self
+  }
+
+  func run(_ task: any LoopTask) async {
+    if let worker { await body(worker) }
+  }
+
+  func didRun() { worker = nil }
 }

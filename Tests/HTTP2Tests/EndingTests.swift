@@ -14,9 +14,9 @@ struct EndingTests {
     let response = pair.server.streams[0]
 
     if byClient {
-      pair.client.session.reset(request.http2, errorCode: Code.cancel)
+      pair.client.session.reset(request, errorCode: Code.cancel)
     } else {
-      pair.server.session.reset(response.http2, errorCode: Code.cancel)
+      pair.server.session.reset(response, errorCode: Code.cancel)
     }
     try pair.settle()
 
@@ -33,7 +33,7 @@ struct EndingTests {
     try pair.settle()
 
     pair.client.send(bytes(1_000), on: request)
-    pair.client.session.reset(request.http2, errorCode: Code.cancel)
+    pair.client.session.reset(request, errorCode: Code.cancel)
     let frames = try pair.client.pullFrames()
 
     #expect(frames == [.reset(.cancel)])
@@ -45,7 +45,7 @@ struct EndingTests {
     try pair.settle()
 
     let request = try pair.client.open()
-    pair.client.session.reset(request.http2, errorCode: Code.cancel)
+    pair.client.session.reset(request, errorCode: Code.cancel)
     try pair.settle()
 
     #expect(request.closeCodes == [Code.cancel])
@@ -60,8 +60,8 @@ struct EndingTests {
     try pair.server.answer(pair.server.streams[0])
     try pair.settle()
 
-    pair.client.session.reset(request.http2, errorCode: Code.cancel)
-    pair.server.session.reset(pair.server.streams[0].http2, errorCode: Code.cancel)
+    pair.client.session.reset(request, errorCode: Code.cancel)
+    pair.server.session.reset(pair.server.streams[0], errorCode: Code.cancel)
 
     #expect(try pair.client.pull().isEmpty)
     #expect(try pair.server.pull().isEmpty)
@@ -79,7 +79,7 @@ struct EndingTests {
 
     if trailersOnly {
       let block = HeaderBlock([":status": "200", "grpc-status": "0"])
-      try pair.server.session.submitTrailersOnly(block, stream: response.http2)
+      try pair.server.session.submitTrailersOnly(block, stream: response)
     } else {
       try pair.server.answer(response)
     }
@@ -134,7 +134,7 @@ struct EndingTests {
       ])
     #expect(first.closeCodes.isEmpty && second.closeCodes.isEmpty)
 
-    pair.client.session.endOutbound(of: first.http2)
+    pair.client.session.endOutbound(of: first)
     for stream in pair.server.streams { try pair.server.answer(stream) }
     #expect(!pair.server.session.isOver)
     try pair.settle()

@@ -22,7 +22,7 @@ final class Endpoint: SessionReceiver {
 
   init(_ role: HTTP2Session.Role, _ settings: HTTP2Settings = HTTP2Settings()) throws {
     session = try HTTP2Session(role: role, settings: settings)
-    unsafe session.receiver = self
+    session.report(to: self)
   }
 
   func forgetStreams() { streams = [] }
@@ -59,11 +59,11 @@ final class Endpoint: SessionReceiver {
     -> RecordedStream
   {
     let stream = RecordedStream()
-    stream.http2.outbound.append(contentsOf: body)
+    stream.outbound.append(contentsOf: body)
     streams.append(stream)
     let isEmpty = end && body.isEmpty
-    try session.submitRequest(head, stream: stream.http2, receiver: stream, endOfStream: isEmpty)
-    if end, !isEmpty { session.endOutbound(of: stream.http2) }
+    try session.submitRequest(head, stream: stream, endOfStream: isEmpty)
+    if end, !isEmpty { session.endOutbound(of: stream) }
     return stream
   }
 
@@ -71,23 +71,23 @@ final class Endpoint: SessionReceiver {
     _ stream: RecordedStream, _ head: HeaderBlock = .response, body: [UInt8] = [],
     trailers: HeaderBlock? = .trailers
   ) throws {
-    stream.http2.outbound.append(contentsOf: body)
-    try session.submitResponse(head, stream: stream.http2)
-    if let trailers { session.endOutbound(of: stream.http2, trailers: trailers) }
+    stream.outbound.append(contentsOf: body)
+    try session.submitResponse(head, stream: stream)
+    if let trailers { session.endOutbound(of: stream, trailers: trailers) }
   }
 
   func send(_ body: [UInt8], on stream: RecordedStream) {
-    stream.http2.outbound.append(contentsOf: body)
-    session.resume(stream.http2)
+    stream.outbound.append(contentsOf: body)
+    session.resume(stream)
   }
 
   // MARK: SessionReceiver
 
-  func makeStream() -> (stream: HTTP2Stream, receiver: any StreamReceiver)? {
+  func makeStream() -> _HTTP2Stream? {
     if refusesStreams { return nil }
     let stream = RecordedStream()
     streams.append(stream)
-    return (stream.http2, stream)
+    return stream
   }
 
   func receiveSettings() { events.append(.settings) }
@@ -99,7 +99,7 @@ final class Endpoint: SessionReceiver {
 }
 
 /// What came on one stream, in order.
-final class RecordedStream: StreamReceiver {
+final class RecordedStream: _HTTP2Stream, @unchecked Sendable {
   enum Event: Equatable {
     case field(String)
     case fieldsEnd(endOfStream: Bool, isTooLarge: Bool)
@@ -109,7 +109,6 @@ final class RecordedStream: StreamReceiver {
     case close(UInt32)
   }
 
-  let http2 = HTTP2Stream()
   private(set) var events: [Event] = []
   private var untakenBytes = 0
 
@@ -127,21 +126,21 @@ final class RecordedStream: StreamReceiver {
 
   /// Gives the window back for all that has come.
   func take(from session: HTTP2Session) {
-    session.consume(untakenBytes, of: http2)
+    session.consume(untakenBytes, of: self)
     untakenBytes = 0
   }
 
-  func receiveField(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) {
+  override func receiveField(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) {
     let name = unsafe String(decoding: name, as: UTF8.self)
     let value = unsafe String(decoding: value, as: UTF8.self)
     events.append(.field("\(name): \(value)"))
   }
 
-  func receiveFieldsEnd(endOfStream: Bool, isTooLarge: Bool) {
+  override func receiveFieldsEnd(endOfStream: Bool, isTooLarge: Bool) {
     events.append(.fieldsEnd(endOfStream: endOfStream, isTooLarge: isTooLarge))
   }
 
-  func receiveData(_ bytes: UnsafeRawBufferPointer) {
+  override func receiveData(_ bytes: UnsafeRawBufferPointer) {
     untakenBytes += bytes.count
     let bytes = unsafe Array(bytes)
     if case .data(let before) = events.last {
@@ -151,9 +150,8 @@ final class RecordedStream: StreamReceiver {
     }
   }
 
-  func receiveEndOfStream() { events.append(.endOfStream) }
-  func sentOutbound() {}
-  func receiveClose(errorCode: UInt32) { events.append(.close(errorCode)) }
+  override func receiveEndOfStream() { events.append(.endOfStream) }
+  override func receiveClose(errorCode: UInt32) { events.append(.close(errorCode)) }
 }
 
 /// A client and a server wired to each other.

@@ -43,9 +43,9 @@ struct EnduranceTests {
       try pair.settle()
       switch index % 200 {
       // Few enough that the server does not take it for an attack.
-      case 0: pair.client.session.reset(request.http2, errorCode: Code.cancel)
+      case 0: pair.client.session.reset(request, errorCode: Code.cancel)
       case 1..<100: try pair.server.answer(pair.server.streams[0])
-      default: pair.server.session.reset(pair.server.streams[0].http2, errorCode: Code.cancel)
+      default: pair.server.session.reset(pair.server.streams[0], errorCode: Code.cancel)
       }
       try pair.settle()
       pair.client.forgetStreams()

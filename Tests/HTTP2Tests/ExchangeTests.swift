@@ -29,7 +29,7 @@ struct ExchangeTests {
 
     #expect(response.events == Self.requestEvents + [.close(Code.noError)])
     #expect(request.events == Self.responseEvents)
-    #expect(response.http2.id == 1)
+    #expect(response.id == 1)
     #expect(pair.client.session.openStreamCount == 0)
     #expect(pair.server.session.openStreamCount == 0)
     #expect(pair.client.events == [.settings])
@@ -44,7 +44,7 @@ struct ExchangeTests {
     try pair.settle()
 
     let block = HeaderBlock([":status": "200", "grpc-status": "12"])
-    try pair.server.session.submitTrailersOnly(block, stream: pair.server.streams[0].http2)
+    try pair.server.session.submitTrailersOnly(block, stream: pair.server.streams[0])
     let frames = try pair.server.pullFrames()
     try pair.client.receive(frames)
 
@@ -69,11 +69,11 @@ struct ExchangeTests {
     try pair.settle()
     pair.client.send([3], on: request)
     try pair.settle()
-    pair.client.session.endOutbound(of: request.http2)
+    pair.client.session.endOutbound(of: request)
     try pair.settle()
 
     #expect(response.events.suffix(2) == [.data([1, 2, 3]), .endOfStream])
-    #expect(response.http2.hasRemoteEnded)
+    #expect(response.hasRemoteEnded)
   }
 
   @Test("Many messages that wait leave in one DATA frame")

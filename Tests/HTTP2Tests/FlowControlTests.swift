@@ -109,7 +109,7 @@ struct FlowControlTests {
     for _ in 0..<30 {
       let request = try pair.client.open(body: bytes(60_000))
       try pair.settle()
-      pair.client.session.reset(request.http2, errorCode: Code.cancel)
+      pair.client.session.reset(request, errorCode: Code.cancel)
       try pair.settle()
     }
     try pair.client.open(body: bytes(60_000))
@@ -127,11 +127,11 @@ struct FlowControlTests {
       try pair.client.open(end: false)
       try pair.settle()
       let request = pair.client.streams[pair.client.streams.count - 1]
-      pair.server.session.reset(pair.server.streams.last!.http2, errorCode: Code.cancel)
+      pair.server.session.reset(pair.server.streams.last!, errorCode: Code.cancel)
       _ = try pair.server.pull()  // lost on the way: the client goes on
       pair.client.send(bytes(60_000), on: request)
       try pair.settle()
-      pair.client.session.reset(request.http2, errorCode: Code.cancel)
+      pair.client.session.reset(request, errorCode: Code.cancel)
       try pair.settle()
     }
     try pair.client.open(body: bytes(60_000))
@@ -145,11 +145,11 @@ struct FlowControlTests {
     let pair = try pair(streamWindow: 60_000, connectionWindow: 100_000)
     let request = try pair.client.open(body: bytes(50_000), end: false)
     try pair.settle()
-    pair.client.session.reset(request.http2, errorCode: Code.cancel)
+    pair.client.session.reset(request, errorCode: Code.cancel)
     try pair.settle()
 
     pair.server.streams[0].take(from: pair.server.session)
-    pair.server.session.consume(0, of: pair.server.streams[0].http2)
+    pair.server.session.consume(0, of: pair.server.streams[0])
 
     #expect(try pair.server.pull().isEmpty)
   }

