@@ -105,6 +105,7 @@ struct EventLoopTests {
       let count = try await loop.perform {
         loop.preconditionIsolated()
         actor.preconditionIsolated()
+        // because the actor's executor is the loop that runs this.
         return actor.assumeIsolated {
           $0.increment(); return $0.count
         }
