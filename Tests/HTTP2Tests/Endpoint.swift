@@ -100,6 +100,7 @@ final class Endpoint: SessionReceiver {
 
 /// What came on one stream, in order.
 final class RecordedStream: _HTTP2Stream, @unchecked Sendable {
+  // `@unchecked Sendable` because each test keeps its streams to itself.
   enum Event: Equatable {
     case field(String)
     case fieldsEnd(endOfStream: Bool, isTooLarge: Bool)
