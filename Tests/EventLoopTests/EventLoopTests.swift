@@ -356,3 +356,16 @@ final class ClosureTask: LoopTask, LoopTaskBody, @unchecked Sendable {
 
   func didRun() { worker = nil }
 }
+
+/// A task that has nothing to do any more when its turn comes.
+final class EmptyTask: LoopTask {
+  private let onTurn: () -> Void
+  init(_ onTurn: @escaping () -> Void) { self.onTurn = onTurn }
+
+  func willRun(on worker: Worker) -> (any LoopTaskBody)? {
+    onTurn()
+    return nil
+  }
+
+  func didRun() { Issue.record("It did not run.") }
+}

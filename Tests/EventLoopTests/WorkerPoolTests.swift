@@ -52,6 +52,21 @@ struct WorkerPoolTests {
     }
   }
 
+  @Test("A task that has nothing to do any more is passed over")
+  func nothingToDo() async throws {
+    try await withLoop { loop in
+      let notes = Notes<Int>()
+
+      try await loop.perform {
+        loop.workers.run(EmptyTask { notes.append(1) })
+        loop.workers.run(ClosureTask { _ in notes.append(2) })
+      }
+      await notes.reach(2)
+
+      #expect(notes.all == [1, 2])
+    }
+  }
+
   @Test("A handler that waits keeps its task, and others get another one")
   func waiting() async throws {
     try await withLoop { loop in
