@@ -55,6 +55,8 @@ let layers: [Layer] = [
       "ChatService",
     ], kind: .test),
   Layer(
+    "RouteTests", ["Tern", "TernRuntime", "Logging", "EventLoop", "TestSupport"], kind: .test),
+  Layer(
     "CodegenTests", ["Codegen", "SwiftProtobuf", "SwiftProtobufPluginLibrary"], kind: .test),
 ]
 

@@ -70,7 +70,11 @@ public final class ManualClock: EventLoopClock, @unchecked Sendable {
     }
   }
 
-  private func move(by duration: Duration) -> [EventLoop] {
+  /// Moves the time, and waits for nothing.
+  ///
+  /// - Returns: The loops that may have timers due now.
+  @discardableResult
+  package func move(by duration: Duration) -> [EventLoop] {
     lock.lock()
     defer { lock.unlock() }
     time += max(0, duration.clampedNanoseconds)

@@ -74,6 +74,9 @@ package final class Listener: EventSource, @unchecked Sendable {
   /// Stops accepting; the port is free when the listener is gone. On the loop only.
   package func close() {
     guard isOpen else { return }
+    // Whoever is in the queue has connected; with the socket they would be reset.
+    accept(atMost: Int(Self.backlog))
+    guard isOpen else { return }
     isOpen = false
     loop.cancel(restTimer)
     loop.remove(self, descriptor: descriptor.raw)
@@ -85,8 +88,10 @@ package final class Listener: EventSource, @unchecked Sendable {
     if case .unix(let path) = address, path.utf8.first != 0 { _ = unsafe unlink(path) }
   }
 
-  package func receiveReadiness(_ readiness: Readiness) {
-    for _ in 0..<Self.maxAcceptsPerTurn {
+  package func receiveReadiness(_ readiness: Readiness) { accept(atMost: Self.maxAcceptsPerTurn) }
+
+  private func accept(atMost limit: Int) {
+    for _ in 0..<limit {
       let accepted = kernel.accept(descriptor.raw)
       if accepted >= 0 {
         restMilliseconds = Self.restMilliseconds.lowerBound

@@ -42,7 +42,7 @@ package protocol LoopTask: AnyObject {
 
   fileprivate func start(_ task: Task<Void, Never>) {
     self.task = task
-    // The handler runs before its task is known here, and may have been given up in that time.
+    // Given up in the meantime.
     if mustCancel { task.cancel() }
   }
 
@@ -98,6 +98,10 @@ package protocol LoopTask: AnyObject {
   private nonisolated(nonsending) func work(as worker: Worker) async {
     worker.noteCurrentTask()
     while true {
+      // A new worker waits as well before its first handler. What runs within
+      // `Task.immediateDetached` counts as being on the global pool, so a handler that is to go
+      // there would stay on the loop; a job of the loop counts as being on the loop.
+      await unsafe withUnsafeContinuation { unsafe idle.append($0) }
       // Asked before each handler: one may have been cancelled after its handler's end.
       while !worker.isCancelled, let task = ready.popFirst() {
         guard let body = task.willRun(on: worker) else { continue }
@@ -110,7 +114,6 @@ package protocol LoopTask: AnyObject {
       }
       if worker.isCancelled || isRetiring { return }
       if unsafe idle.count >= Self.maxIdle { return }
-      await unsafe withUnsafeContinuation { unsafe idle.append($0) }
     }
   }
 

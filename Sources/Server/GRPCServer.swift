@@ -106,14 +106,16 @@ public final class GRPCServer: Sendable {
 
   private func listen(on address: ListenAddress) async throws -> SocketAddress {
     let loop = loops[0].loop
-    let opened = try await Listeners.open(address, loop: loop)
+    let opened = try await Listeners.open(
+      address, loop: loop, reusesPort: options.reusesPort)
     for server in loops { server.loop.execute { server.start() } }
-    await withCheckedContinuation { continuation in
+    let result: Result<Void, ServerError> = await withCheckedContinuation { continuation in
       loop.submit { [self] in
-        listeners.start(opened, onAccept: accept, logger: options.logger)
-        continuation.resume()
+        continuation.resume(
+          returning: listeners.start(opened, onAccept: accept, logger: options.logger))
       }
     }
+    try result.get()
     let bound = opened[0].address
     options.logger.info("Listening.", metadata: ["address": "\(bound)"])
     return bound
@@ -171,10 +173,7 @@ public final class GRPCServer: Sendable {
 
   private func closeAll(after limit: Duration) {
     for server in loops {
-      server.loop.execute {
-        let timer = LoopTimer { server.closeNow("the server shuts down") }
-        server.loop.schedule(timer, after: limit)
-      }
+      server.loop.execute { server.closeAll(after: limit) }
     }
   }
 }

@@ -5,16 +5,22 @@ internal import TernEventLoop
 @safe final class Listeners: @unchecked Sendable {
   // `@unchecked Sendable` because only the first loop of its server touches it.
   private var open: [Listener] = []
+  /// The server was told to end.
+  private var isClosed = false
 
   /// Binds all addresses. Any that the machine does not have are left out, if there is another.
   ///
   /// - Throws: `ServerError` with the address, the reason and the way out.
-  static func open(_ address: ListenAddress, loop: EventLoop) async throws -> [Listener] {
+  static func open(
+    _ address: ListenAddress, loop: EventLoop, reusesPort: Bool
+  ) async throws -> [Listener] {
     var listeners: [Listener] = []
     var firstError: (any Error)?
     for candidate in try await candidates(address) {
       do {
-        listeners.append(try Listener(on: samePort(candidate, as: listeners.first), loop: loop))
+        listeners.append(
+          try Listener(
+            on: samePort(candidate, as: listeners.first), loop: loop, reusesPort: reusesPort))
       } catch  where error.isMissingAddress {
         firstError = firstError ?? describe(error, address, candidate)
       } catch {
@@ -68,25 +74,34 @@ internal import TernEventLoop
       "Cannot listen on \(address) (\(candidate)): \(error). \(advice)", cause: error)
   }
 
+  /// Begins to accept. Fails, with nothing left open, if a loop cannot watch a socket or the server
+  /// was told to end meanwhile.
   func start(
     _ listeners: [Listener], onAccept: @escaping (Socket) -> Void, logger: Logger
-  ) {
+  ) -> Result<Void, ServerError> {
     open = listeners
     for listener in listeners {
-      let onTrouble: (SystemError) -> Void = { error in
-        logger.error(
-          "New connections have to wait.",
-          metadata: ["address": "\(listener.address)", "reason": "\(error)"])
-      }
+      let address = listener.address
       do throws(SystemError) {
-        try listener.start(onAccept: onAccept, onTrouble: onTrouble)
+        try listener.start(onAccept: onAccept) { error in
+          logger.error(
+            "New connections have to wait.",
+            metadata: ["address": "\(address)", "reason": "\(error)"])
+        }
       } catch {
-        onTrouble(error)
+        close()
+        return .failure(ServerError("Cannot listen on \(address): \(error).", cause: error))
       }
     }
+    if isClosed {
+      close()
+      return .failure(ServerError("The server was told to end before it could listen."))
+    }
+    return .success(())
   }
 
   func close() {
+    isClosed = true
     for listener in open { listener.close() }
     open = []
   }

@@ -14,6 +14,8 @@ internal import TernWire
   private let watchdog: HandlerWatchdog
   private var connections: [ObjectIdentifier: ServerConnection] = [:]
   private var isDraining = false
+  private var hasEnded = false
+  private var closeTimer: LoopTimer?
   /// Called when it drains and has no connection left.
   private let onEmpty: @Sendable () -> Void
 
@@ -34,13 +36,16 @@ internal import TernWire
 
   /// Takes over a connection. On the loop.
   func accept(_ transport: ByteTransport) {
-    if isDraining { return transport.close() }
+    if hasEnded { return transport.close() }
     do {
       let connection = try ServerConnection(
         transport: transport, loop: loop, pool: pool, limits: options.limits,
         handshakeTimeout: options.handshakeTimeout, owner: self, logger: options.logger)
       connections[ObjectIdentifier(connection)] = connection
       connection.start()
+      // It was in the listener's queue when the server began to drain: a GOAWAY sends its client to
+      // the next server, where a closed socket would look like a failure.
+      if isDraining { connection.drain() }
     } catch {
       options.logger.error(
         "A connection could not be served.",
@@ -67,18 +72,28 @@ internal import TernWire
   func drain() {
     if isDraining { return }
     isDraining = true
-    loop.removeLongTurnObserver(watchdog)
     for connection in connections.values { connection.drain() }
     endIfEmpty()
   }
 
-  /// Ends all connections at once. On the loop.
-  func closeNow(_ reason: String) {
+  /// Ends all connections after a time, if they have not ended by then. On the loop.
+  func closeAll(after limit: Duration) {
+    if hasEnded { return }
+    let timer = closeTimer ?? LoopTimer { [unowned self] in closeNow("the server shuts down") }
+    closeTimer = timer
+    loop.schedule(timer, after: limit)
+  }
+
+  private func closeNow(_ reason: String) {
     for connection in connections.values { connection.closeNow(reason) }
   }
 
   private func endIfEmpty() {
-    if isDraining, connections.isEmpty { onEmpty() }
+    guard isDraining, !hasEnded, connections.isEmpty else { return }
+    hasEnded = true
+    loop.removeLongTurnObserver(watchdog)
+    if let closeTimer { loop.cancel(closeTimer) }
+    onEmpty()
   }
 }
 

@@ -24,6 +24,9 @@ public struct ServerOptions: Sendable {
   public var handshakeTimeout: Duration = .seconds(20)
   /// How long calls may go on when `run` has been told to end. 30 s.
   public var gracefulShutdownTimeout: Duration = .seconds(30)
+  /// Whether another server may listen on the same port at the same time, as it does while one
+  /// process takes over from another. `false`.
+  public var reusesPort = false
   /// Where handlers run. On the event loop of their connection.
   public var handlerExecution: HandlerExecution = .onEventLoop
   /// What is different for some services (`"greet.Greeter"`) or methods
