@@ -9,7 +9,11 @@ extension CallStream {
   /// Where to encode the next message: the stream's own buffer on the loop, else a new one that
   /// travels to the loop. From any thread.
   package final func bufferForMessage() throws(RPCError) -> ByteBuffer {
-    guard loop.isCurrent else { return ByteBuffer() }
+    guard loop.isCurrent else {
+      // Nothing changes any more in a call that is over, so its error may be read from here.
+      if isOverForAll { throw overError }
+      return ByteBuffer()
+    }
     if isOver || isSendingOver { throw overError }
     return outbound
   }

@@ -52,8 +52,17 @@ internal import TernWire
   package final var isOver: Bool { over }
   final var over = false
   /// Whether nobody waits for the outcome any more. From any thread.
-  package final var isGivenUp: Bool { givenUp.load(ordering: .acquiring) }
-  private final let givenUp = Atomic<Bool>(false)
+  package final var isGivenUp: Bool { ending.load(ordering: .acquiring) == Ending.givenUp }
+  /// Whether nothing more can be sent or read. From any thread.
+  final var isOverForAll: Bool { ending.load(ordering: .acquiring) != Ending.none }
+  private final let ending = Atomic<UInt8>(Ending.none)
+
+  private enum Ending {
+    static let none: UInt8 = 0
+    static let answered: UInt8 = 1
+    static let givenUp: UInt8 = 2
+  }
+
   /// Our side is ended: nothing more may be sent, though more may come.
   final var isSendingOver = false
   /// Why the call is over, for whoever still reads or writes.
@@ -93,7 +102,7 @@ internal import TernWire
     over = false
     isSendingOver = false
     if error != nil { error = nil }
-    if isGivenUp { givenUp.store(false, ordering: .releasing) }
+    ending.store(Ending.none, ordering: .releasing)
     connection = nil
   }
 
@@ -142,7 +151,7 @@ internal import TernWire
     if isOver { return }
     over = true
     self.error = error
-    if error != nil { givenUp.store(true, ordering: .releasing) }
+    ending.store(error == nil ? Ending.answered : Ending.givenUp, ordering: .releasing)
     resumeWaiters()
   }
 
