@@ -5,6 +5,7 @@ internal import TernEventLoop
 @safe final class Listeners: @unchecked Sendable {
   // `@unchecked Sendable` because only the first loop of its server touches it.
   private var open: [Listener] = []
+  private var isClosed = false
 
   /// Binds all addresses. Any that the machine does not have are left out, if there is another.
   ///
@@ -84,9 +85,12 @@ internal import TernEventLoop
         onTrouble(error)
       }
     }
+    // The server was told to end while it looked up its address.
+    if isClosed { close() }
   }
 
   func close() {
+    isClosed = true
     for listener in open { listener.close() }
     open = []
   }
