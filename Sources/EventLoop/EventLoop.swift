@@ -40,7 +40,7 @@ internal import Synchronization
   var isToldToStop = false
   /// The time at the begin of this turn: the clock is read once a turn.
   package var now: Int64 { turnBegan }
-  package private(set) lazy var workers = WorkerPool(loop: self)
+  package let workers = WorkerPool()
 
   /// Lent to whoever reads a socket or collects frames, within one call.
   package let readBuffer: ScratchBuffer
@@ -75,6 +75,7 @@ internal import Synchronization
     readBuffer = ScratchBuffer(capacity: 64 << 10)
     writeBuffer = ScratchBuffer(capacity: 256 << 10)
     clock.attach(self)
+    workers.attach(to: self)
   }
 
   /// Starts the loop's thread, which keeps the loop alive until ``stop()``.

@@ -1,17 +1,17 @@
+/// What is done for a task, on the loop as part of a worker's task; it gets the task itself.
+///
+/// A function and not a method of the task, so that no function of asynchronous code only forwards
+/// to another: each such step costs a call a hundred nanoseconds.
+package typealias LoopTaskBody = nonisolated(nonsending) @Sendable (AnyObject) async throws -> Void
+
 /// What a worker runs: one handler's call.
 package protocol LoopTask: AnyObject {
   /// The worker begins with it. `worker` is the way to cancel it.
   ///
   /// - Returns: What to do; `nil` if there is nothing to do any more.
-  func willRun(on worker: Worker) -> (any LoopTaskBody)?
-  /// The body has returned.
-  func didRun()
-}
-
-/// What is done for a task, on the loop as part of a worker's task. Apart from the task itself, so
-/// that no function of asynchronous code only forwards: each costs a call a hundred nanoseconds.
-package protocol LoopTaskBody: AnyObject {
-  nonisolated(nonsending) func run(_ task: any LoopTask) async
+  func willRun(on worker: Worker) -> LoopTaskBody?
+  /// The body has returned, or thrown.
+  func didRun(_ error: (any Error)?)
 }
 
 /// One task of a loop that runs handlers, one after another.
@@ -61,12 +61,13 @@ package protocol LoopTaskBody: AnyObject {
   private static let maxIdle = 128
 
   // `unowned(unsafe)` because the loop owns the pool.
-  private unowned(unsafe) let loop: EventLoop
+  private unowned(unsafe) var loop: EventLoop?
   private let ready = RunQueue<any LoopTask>()
   private let idle = unsafe RunQueue<UnsafeContinuation<Void, Never>>()
   private var isRetiring = false
 
-  init(loop: EventLoop) { unsafe self.loop = loop }
+  /// The loop that owns the pool; before the first task.
+  func attach(to loop: EventLoop) { unsafe self.loop = loop }
 
   var hasReadyTasks: Bool { !ready.isEmpty }
 
@@ -99,9 +100,12 @@ package protocol LoopTaskBody: AnyObject {
     while true {
       // Asked before each handler: one may have been cancelled after its handler's end.
       while !worker.isCancelled, let task = ready.popFirst() {
-        if let body = task.willRun(on: worker) {
-          await body.run(task)
-          task.didRun()
+        guard let body = task.willRun(on: worker) else { continue }
+        do {
+          try await body(task)
+          task.didRun(nil)
+        } catch {
+          task.didRun(error)
         }
       }
       if worker.isCancelled || isRetiring { return }

@@ -2,7 +2,7 @@ internal import Glibc
 internal import Logging
 package import TernCore
 package import TernEventLoop
-internal import TernTransport
+package import TernTransport
 
 /// A method in a server's table: its handler, its limits, and where it runs.
 @safe package final class RegisteredMethod: CallHandler {
@@ -11,8 +11,9 @@ internal import TernTransport
   package let takesSingleRequest: Bool
   package let maxRequestMessageBytes: Int
   package let maxResponseMessageBytes: Int
-  private let body: ServerMethod.Body
-  private let execution: HandlerExecution
+  package let otherExecutor: (any TaskExecutor)?
+  /// Where interceptors will be wrapped around: all that a call does lies in this function.
+  package let body: LoopTaskBody
   private let logger: Logger
 
   init(_ method: ServerMethod, options: ServerOptions) {
@@ -29,8 +30,9 @@ internal import TernTransport
     maxResponseMessageBytes =
       ofMethod?.maxResponseMessageBytes ?? ofService?.maxResponseMessageBytes
       ?? options.maxResponseMessageBytes
-    execution =
+    let execution =
       ofMethod?.handlerExecution ?? ofService?.handlerExecution ?? options.handlerExecution
+    otherExecutor = execution.otherExecutor
   }
 
   func matches(_ path: UnsafeRawBufferPointer) -> Bool {
@@ -38,20 +40,8 @@ internal import TernTransport
     return unsafe memcmp(start, pathBytes, path.count) == 0
   }
 
-  /// Where interceptors will wrap `body`: everything that a call does lies between these braces.
-  package nonisolated(nonsending) func run(_ task: any LoopTask) async {
-    let stream = unsafe unsafeDowncast(task, to: ServerStream.self)  // Only they have us as body.
-    // The watchdog asks who ran last; a handler that blocks is seen at its begin or at its end.
-    stream.loop.lastActivity = ObjectIdentifier(self)
-    do {
-      try await body(_ServerCall(stream), execution)
-      if stream.hasRemoteSends { await stream.waitForRemoteSends() }
-      stream.finishWithOK()
-    } catch {
-      if stream.hasRemoteSends { await stream.waitForRemoteSends() }
-      fail(stream, error)
-    }
-    stream.loop.lastActivity = ObjectIdentifier(self)
+  package func finish(_ stream: ServerStream, _ error: (any Error)?) {
+    if let error { fail(stream, error) } else { stream.finishWithOK() }
   }
 
   // Spec: W75 (who generates which status)

@@ -17,7 +17,7 @@ public import TernTransport
 /// user's module for each type of message; all else works on bytes and exists once.
 public struct ServerMethod: Sendable {
   @usableFromInline package typealias Body =
-    nonisolated(nonsending) @Sendable (_ServerCall, HandlerExecution) async throws -> Void
+    nonisolated(nonsending) @Sendable (AnyObject) async throws -> Void
 
   public let descriptor: MethodDescriptor
   package let body: Body
@@ -34,14 +34,17 @@ public struct ServerMethod: Sendable {
     _ handler:
       nonisolated(nonsending) @escaping @Sendable (Request, ServerContext) async throws -> Response
   ) -> ServerMethod {
-    ServerMethod(method.descriptor) { call, execution in
+    ServerMethod(method.descriptor) { task in
+      let call = _ServerCall(task)
       let request = try unsafe _decode(call.request, with: method.requestCodec)
       call.didTakeRequest()
       let context = ServerContext(call)
-      let response =
-        execution.isOnEventLoop
-        ? try await handler(request, context)
-        : try await execution.run { try await handler(request, context) }
+      let response: Response
+      if let executor = call.otherExecutor {
+        response = try await _run(on: executor) { try await handler(request, context) }
+      } else {
+        response = try await handler(request, context)
+      }
       _ = try _MessageWriter(call, codec: method.responseCodec).put(response)
     }
   }
@@ -55,13 +58,16 @@ public struct ServerMethod: Sendable {
         Request, ResponseWriter<Response>, ServerContext
       ) async throws -> Void
   ) -> ServerMethod {
-    ServerMethod(method.descriptor) { call, execution in
+    ServerMethod(method.descriptor) { task in
+      let call = _ServerCall(task)
       let request = try unsafe _decode(call.request, with: method.requestCodec)
       call.didTakeRequest()
       let context = ServerContext(call)
       let responses = ResponseWriter(call, codec: method.responseCodec)
-      if execution.isOnEventLoop { return try await handler(request, responses, context) }
-      try await execution.run { try await handler(request, responses, context) }
+      guard let executor = call.otherExecutor else {
+        return try await handler(request, responses, context)
+      }
+      try await _run(on: executor) { try await handler(request, responses, context) }
     }
   }
 
@@ -74,13 +80,16 @@ public struct ServerMethod: Sendable {
         RequestStream<Request>, ServerContext
       ) async throws -> Response
   ) -> ServerMethod {
-    ServerMethod(method.descriptor) { call, execution in
+    ServerMethod(method.descriptor) { task in
+      let call = _ServerCall(task)
       let context = ServerContext(call)
       let requests = RequestStream(call, codec: method.requestCodec)
-      let response =
-        execution.isOnEventLoop
-        ? try await handler(requests, context)
-        : try await execution.run { try await handler(requests, context) }
+      let response: Response
+      if let executor = call.otherExecutor {
+        response = try await _run(on: executor) { try await handler(requests, context) }
+      } else {
+        response = try await handler(requests, context)
+      }
       _ = try _MessageWriter(call, codec: method.responseCodec).put(response)
     }
   }
@@ -94,35 +103,37 @@ public struct ServerMethod: Sendable {
         RequestStream<Request>, ResponseWriter<Response>, ServerContext
       ) async throws -> Void
   ) -> ServerMethod {
-    ServerMethod(method.descriptor) { call, execution in
+    ServerMethod(method.descriptor) { task in
+      let call = _ServerCall(task)
       let context = ServerContext(call)
       let requests = RequestStream(call, codec: method.requestCodec)
       let responses = ResponseWriter(call, codec: method.responseCodec)
-      if execution.isOnEventLoop { return try await handler(requests, responses, context) }
-      try await execution.run { try await handler(requests, responses, context) }
+      guard let executor = call.otherExecutor else {
+        return try await handler(requests, responses, context)
+      }
+      try await _run(on: executor) { try await handler(requests, responses, context) }
     }
   }
 }
 
 extension HandlerExecution {
-  @usableFromInline var isOnEventLoop: Bool {
-    if case .eventLoop = place { true } else { false }
-  }
-
-  /// Runs `body` where handlers of this kind run; comes back to the loop.
-  @inlinable
-  nonisolated(nonsending) func run<Result: Sendable>(
-    _ body: nonisolated(nonsending) @escaping @Sendable () async throws -> Result
-  ) async throws -> Result {
-    try await withTaskExecutorPreference(executor) { try await _runConcurrently(body) }
-  }
-
-  @usableFromInline var executor: any TaskExecutor {
+  /// `nil`: on the event loop.
+  var otherExecutor: (any TaskExecutor)? {
     switch place {
     case .executor(let executor): executor
-    case .eventLoop, .concurrentPool: globalConcurrentExecutor
+    case .concurrentPool: globalConcurrentExecutor
+    case .eventLoop: nil
     }
   }
+}
+
+/// Runs a handler on another executor; comes back to the loop.
+@inlinable
+nonisolated(nonsending) func _run<Result: Sendable>(
+  on executor: any TaskExecutor,
+  _ body: nonisolated(nonsending) @escaping @Sendable () async throws -> Result
+) async throws -> Result {
+  try await withTaskExecutorPreference(executor) { try await _runConcurrently(body) }
 }
 
 /// A nonsending function would stay on the loop; this one goes to the preferred executor.

@@ -2,7 +2,10 @@
 public struct _ServerCall: Sendable {
   package let stream: ServerStream
 
-  package init(_ stream: ServerStream) { self.stream = stream }
+  /// - Parameter task: What the body of a method gets: its stream.
+  @usableFromInline package init(_ task: AnyObject) {
+    stream = unsafe unsafeDowncast(task, to: ServerStream.self)
+  }
 
   /// The one request message. Valid until `didTakeRequest`.
   @unsafe @usableFromInline package var request: UnsafeRawBufferPointer {
@@ -11,4 +14,9 @@ public struct _ServerCall: Sendable {
 
   /// The request was decoded: its memory and its credit can go back.
   @usableFromInline package func didTakeRequest() { stream.didTakeRequest() }
+
+  /// Where the user's function runs, if not on the loop.
+  @usableFromInline package var otherExecutor: (any TaskExecutor)? {
+    stream.handler?.otherExecutor
+  }
 }

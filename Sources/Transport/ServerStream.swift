@@ -5,14 +5,19 @@ package import TernEventLoop
 internal import TernHTTP2
 package import TernWire
 
-/// What a server does with one call. The server's table of methods has one a method. Its body gets
-/// the `ServerStream`, and ends with `finish`.
-package protocol CallHandler: LoopTaskBody, Sendable {
-  /// Whether the request is one message, which has to be whole before the handler begins.
+/// What a server does with one call. The server's table of methods has one a method.
+package protocol CallHandler: AnyObject, Sendable {
   var descriptor: MethodDescriptor { get }
+  /// Whether the request is one message, which has to be whole before the handler begins.
   var takesSingleRequest: Bool { get }
   var maxRequestMessageBytes: Int { get }
   var maxResponseMessageBytes: Int { get }
+  /// Where the user's function runs, if not on the loop.
+  var otherExecutor: (any TaskExecutor)? { get }
+  /// Runs on the stream's loop, and gets the `ServerStream`.
+  var body: LoopTaskBody { get }
+  /// Answers the call; the body has returned, or thrown.
+  func finish(_ stream: ServerStream, _ error: (any Error)?)
 }
 
 /// A call that a client made: its request, its handler, its response.
@@ -190,18 +195,35 @@ package protocol CallHandler: LoopTaskBody, Sendable {
 
   // MARK: The handler
 
-  package func willRun(on worker: Worker) -> (any LoopTaskBody)? {
+  package func willRun(on worker: Worker) -> LoopTaskBody? {
     // The client may have gone between the decision and this moment.
-    if isClosed || over {
-      didRun()
+    guard !isClosed, !over, let handler else {
+      handlerDidEnd()
       return nil
     }
     self.worker = worker
-    return handler
+    // The watchdog asks who ran last; a handler that blocks is seen at its begin or at its end.
+    loop.lastActivity = ObjectIdentifier(handler)
+    return handler.body
   }
 
-  package func didRun() {
+  package func didRun(_ error: (any Error)?) {
     worker = nil
+    if let handler { loop.lastActivity = ObjectIdentifier(handler) }
+    // What the handler sent from other threads is on its way, and goes first.
+    if hasRemoteSends {
+      loop.submit { [self] in answer(error) }
+    } else {
+      answer(error)
+    }
+  }
+
+  private func answer(_ error: (any Error)?) {
+    handler?.finish(self, error)
+    handlerDidEnd()
+  }
+
+  private func handlerDidEnd() {
     isHandlerRunning = false
     liveCounter?.count -= 1
     if isClosed { recycle() }

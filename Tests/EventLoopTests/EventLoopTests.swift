@@ -340,21 +340,16 @@ final class TestObserver: LongTurnObserver, Sendable {
 }
 
 /// A handler that is a closure.
-final class ClosureTask: LoopTask, LoopTaskBody, @unchecked Sendable {
-  // `@unchecked Sendable` because only its loop touches `worker`.
-  private var worker: Worker?
+final class ClosureTask: LoopTask, Sendable {
   private let body: @Sendable (Worker) async -> Void
   init(_ body: @escaping @Sendable (Worker) async -> Void) { self.body = body }
-  func willRun(on worker: Worker) -> (any LoopTaskBody)? {
-    self.worker = worker
-    return self
+  func willRun(on worker: Worker) -> LoopTaskBody? {
+    let body = body
+    let run: LoopTaskBody = { _ in await body(worker) }
+    return run
   }
 
-  func run(_ task: any LoopTask) async {
-    if let worker { await body(worker) }
-  }
-
-  func didRun() { worker = nil }
+  func didRun(_ error: (any Error)?) {}
 }
 
 /// A task that has nothing to do any more when its turn comes.
@@ -362,10 +357,10 @@ final class EmptyTask: LoopTask {
   private let onTurn: () -> Void
   init(_ onTurn: @escaping () -> Void) { self.onTurn = onTurn }
 
-  func willRun(on worker: Worker) -> (any LoopTaskBody)? {
+  func willRun(on worker: Worker) -> LoopTaskBody? {
     onTurn()
     return nil
   }
 
-  func didRun() { Issue.record("It did not run.") }
+  func didRun(_ error: (any Error)?) { Issue.record("It did not run.") }
 }
