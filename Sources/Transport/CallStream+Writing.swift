@@ -9,7 +9,11 @@ extension CallStream {
   /// Where to encode the next message: the stream's own buffer on the loop, else a new one that
   /// travels to the loop. From any thread.
   package final func bufferForMessage() throws(RPCError) -> ByteBuffer {
-    guard loop.isCurrent else { return ByteBuffer() }
+    guard loop.isCurrent else {
+      // Set after `error`, which nobody changes any more while a handle refers to the stream.
+      if isGivenUp { throw overError }
+      return ByteBuffer()
+    }
     if isOver || isSendingOver { throw overError }
     return outbound
   }
