@@ -92,11 +92,13 @@ struct ServerConnectionTests {
   @Test("A method runs where its options say, the others on the event loop")
   func handlerExecution() async throws {
     let loops = LoopFinder()
+    let other = EventLoopGroup(loopCount: 1)
     let method: (String) -> ServerMethod = { name in
       Echo.method(name) { _, _ in [loops.isOnLoop ? 1 : 0] }
     }
-    let server = try await TimedServer([Methods(method("Here"), method("Pool"))]) {
+    let server = try await TimedServer([Methods(method("Here"), method("Pool"), method("Own"))]) {
       $0.methods["tern.test.Echo/Pool"] = .init(handlerExecution: .concurrentPool)
+      $0.methods["tern.test.Echo/Own"] = .init(handlerExecution: .executor(other.loops[0]))
     }
     loops.group = server.group
 
@@ -106,10 +108,13 @@ struct ServerConnectionTests {
         .preface, .headers(.request("/tern.test.Echo/Here")), .message([], endStream: true),
         .end(), .headers(.request("/tern.test.Echo/Pool"), on: 3),
         .message([], on: 3, endStream: true), .end(of: 3),
+        .headers(.request("/tern.test.Echo/Own"), on: 5),
+        .message([], on: 5, endStream: true), .end(of: 5),
       ])
 
     #expect(seen[1].messages == [[1]])
     #expect(seen[3].messages == [[0]])
+    #expect(seen[5].messages == [[0]])
     await server.server.shutDown(within: .zero)
   }
 }

@@ -2,6 +2,7 @@ import Testing
 import TernBytes
 import TernCore
 import TernEventLoop
+import TernHTTP2
 
 @testable import TernTransport
 
@@ -51,6 +52,28 @@ struct MessageReaderTests {
     #expect(error?.code == .resourceExhausted)
   }
 
+  @Test("Whoever reads on another thread comes to the loop first")
+  func otherThread() async throws {
+    let stream = PlaceNotingStream(loop: loop)
+
+    #expect(try await _MessageReader(stream: stream).fill() == false)
+
+    #expect(stream.wasOnLoop == true)
+  }
+
+  @Test("Whoever waits for room on another thread comes to the loop first")
+  func otherThreadWriting() async throws {
+    let stream = PlaceNotingStream(loop: loop)
+    stream.outbound.append(contentsOf: [UInt8](repeating: 0, count: Watermark.high))
+
+    let writer = Task { try await _MessageOutput(stream: stream).waitForRoom() }
+    while try await loop.perform({ !stream.hasWriterWaiters }) {}
+    writer.cancel()
+    await #expect(throws: CancellationError.self) { try await writer.value }
+
+    #expect(stream.wasOnLoop == true)
+  }
+
   @Test("Two iterators at once are refused; one after the other may read")
   func twoIterators() async throws {
     let stream = stream(with: framed([1]) + framed([2]))
@@ -71,5 +94,20 @@ struct MessageReaderTests {
 
     var third = _MessageIterator(reader, codec: .bytes)
     #expect(try await third.next() == [2])
+  }
+}
+
+/// Notes where it is asked. `@unchecked Sendable` as its superclass.
+private final class PlaceNotingStream: CallStream, @unchecked Sendable {
+  private(set) var wasOnLoop: Bool?
+
+  override func endOfInbound() throws(RPCError) -> Taken? {
+    wasOnLoop = loop.isCurrent
+    return .end
+  }
+
+  override var isInRootTask: Bool {
+    wasOnLoop = loop.isCurrent
+    return false
   }
 }
