@@ -47,6 +47,16 @@ let layers: [Layer] = [
   Layer("WireTests", ["Bytes", "Core", "Wire"], kind: .test),
   Layer("EventLoopTests", ["EventLoop", "CLinux"], kind: .test),
   Layer("HTTP2Tests", ["Bytes", "HTTP2", "CNghttp2", "TestSupport"], kind: .test),
+  Layer(
+    "TransportTests",
+    [
+      "Bytes", "Core", "EventLoop", "HTTP2", "Wire", "Transport", "Server", "Client", "TestSupport",
+    ],
+    kind: .test),
+  Layer(
+    "ServerTests",
+    ["Bytes", "Core", "EventLoop", "Transport", "Server", "Logging", "TestSupport"], kind: .test),
+  Layer("ClientTests", ["Core", "EventLoop", "Client", "TestSupport"], kind: .test),
   Layer("ProtobufTests", ["Bytes", "Core", "Protobuf", "SwiftProtobuf"], kind: .test),
   Layer(
     "InteropTests",

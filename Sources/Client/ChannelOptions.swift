@@ -16,7 +16,8 @@ public struct ChannelOptions: Sendable {
   /// The memory that messages longer than their stream's window may take on one connection while
   /// they come in. 32 MiB.
   public var receiveBudgetBytes = 32 << 20
-  /// How long one attempt to connect may take, HTTP/2's SETTINGS included. 20 s.
+  /// How long one attempt to connect may take, HTTP/2's SETTINGS included; a target that has several
+  /// addresses gets it for each. 20 s.
   public var connectTimeout: Duration = .seconds(20)
   /// How long to wait after an attempt to connect has failed.
   public var backoff = Backoff()

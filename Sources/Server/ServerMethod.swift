@@ -141,7 +141,10 @@ nonisolated(nonsending) func _run<Result: Sendable>(
 func _runConcurrently<Result: Sendable>(
   _ body: nonisolated(nonsending) @escaping @Sendable () async throws -> Result
 ) async throws -> Result {
-  try await body()
+  // The compiler leaves the change of executor out before a function that only awaits another one;
+  // this has to run in the new place. And the call may have been given up on the way.
+  try Task.checkCancellation()
+  return try await body()
 }
 
 /// A service: what generated code makes of a `service` in a `.proto` file, and users implement.

@@ -106,7 +106,7 @@ package protocol ClientConnectionOwner: AnyObject {
   override func act(on note: Note) {
     switch note {
     case .settings: receiveSettingsNote()
-    case .pingAcknowledgement: break  // Any byte read counts as a sign of life.
+    case .pingAcknowledgement: pingSentNanoseconds = nil
     case .goAway(_, let errorCode, let debugText):
       receiveGoAwayNote(errorCode: errorCode, debugText: debugText)
     }
@@ -178,6 +178,7 @@ package protocol ClientConnectionOwner: AnyObject {
     guard let keepalive, !isClosed else { return }
     if let sent = pingSentNanoseconds {
       pingSentNanoseconds = nil
+      // Any byte read counts as a sign of life.
       if lastReadNanoseconds <= sent {
         return close(
           ConnectionEnd("the server did not answer a keepalive PING within \(keepalive.timeout)"))

@@ -27,6 +27,10 @@ package final class ReceiveBudget {
   /// Gives back what a stream got.
   func release(_ bytes: Int) {
     usedBytes -= bytes
+    grantWaiting()
+  }
+
+  private func grantWaiting() {
     while let first = waiting.first, fits(first.bytes) {
       waiting.removeFirst()
       usedBytes += first.bytes
@@ -35,5 +39,9 @@ package final class ReceiveBudget {
   }
 
   /// Forgets a request that was not granted yet.
-  func withdraw(_ stream: CallStream) { waiting.removeAll { $0.stream === stream } }
+  func withdraw(_ stream: CallStream) {
+    waiting.removeAll { $0.stream === stream }
+    // It may have been all that kept smaller ones behind it waiting.
+    grantWaiting()
+  }
 }

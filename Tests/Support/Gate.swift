@@ -32,6 +32,9 @@ package final class Gate: @unchecked Sendable {
 }
 
 extension Step {
+  /// Tells the test that the script is here.
+  package static func open(_ gate: Gate) -> Step { Step("open a gate") { _ in gate.open() } }
+
   /// Does nothing, and answers nothing, until the gate is open.
   package static func hold(until gate: Gate) -> Step {
     Step("hold") { peer in

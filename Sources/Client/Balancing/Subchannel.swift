@@ -75,6 +75,7 @@ protocol SubchannelOwner: AnyObject {
   private func beginConnecting() {
     state = .connecting
     lastFailure = ""
+    // For the look-up; each address gets the whole time again.
     loop.schedule(connectTimer, after: options.connectTimeout)
     lookUpNumber += 1
     switch target.kind {
@@ -110,6 +111,7 @@ protocol SubchannelOwner: AnyObject {
       return fail(lastFailure.isEmpty ? "the target '\(target)' has no address" : lastFailure)
     }
     self.addresses = Array(addresses.dropFirst())
+    loop.schedule(connectTimer, after: options.connectTimeout)
     let attempt = ConnectAttempt(
       to: address, loop: loop, userTimeout: options.keepalive.map(\.timeout))
     self.attempt = attempt
@@ -144,10 +146,13 @@ protocol SubchannelOwner: AnyObject {
     if let pending {
       lastFailure = reason
       pending.closeNow(reason)
+    } else if let attempt {
+      lastFailure = reason
+      attempt.cancel()
+      self.attempt = nil
+      tryNext(of: addresses)
     } else {
-      attempt?.cancel()
-      attempt = nil
-      fail(lastFailure.isEmpty ? reason : lastFailure)
+      fail(reason)
     }
   }
 

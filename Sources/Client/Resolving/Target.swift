@@ -40,7 +40,8 @@ struct Target: Sendable, Hashable, CustomStringConvertible {
       authority = "\(addresses[0])"
     default:
       let (host, port) = try Self.hostAndPort(Self.withoutDNSAuthority(rest), text: text)
-      authority = port.map { host.contains(":") ? "[\(host)]:\($0)" : "\(host):\($0)" } ?? host
+      let name = host.contains(":") ? "[\(host)]" : host
+      authority = port.map { "\(name):\($0)" } ?? name
       kind = .name(host: host, port: port ?? Self.defaultPort)
     }
   }
@@ -87,6 +88,7 @@ struct Target: Sendable, Hashable, CustomStringConvertible {
     if part.hasPrefix("[") {
       guard let close = part.firstIndex(of: "]") else { throw malformed(text, "a ']' is missing") }
       let host = String(part[part.index(after: part.startIndex)..<close])
+      if host.isEmpty { throw malformed(text, "it has no host") }
       let rest = part[part.index(after: close)...]
       if rest.isEmpty { return (host, nil) }
       guard rest.first == ":" else { throw malformed(text, "after ']' comes ':' and a port") }
@@ -104,7 +106,8 @@ struct Target: Sendable, Hashable, CustomStringConvertible {
   }
 
   private static func port(_ digits: String, text: String) throws(RPCError) -> Int {
-    guard let port = Int(digits), (1...65_535).contains(port) else {
+    // `Int` would take a sign as well.
+    guard digits.first?.isNumber == true, let port = Int(digits), (1...65_535).contains(port) else {
       throw malformed(text, "'\(digits)' is not a port from 1 to 65535")
     }
     return port

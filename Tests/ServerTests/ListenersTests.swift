@@ -1,0 +1,39 @@
+import Testing
+import TernEventLoop
+import TestSupport
+
+@testable import TernServer
+
+@Suite("Listeners", .timeLimit(.minutes(1)))
+struct ListenersTests {
+  @Test("What is opened after the server was told to end is closed again")
+  func startAfterClose() async throws {
+    let group = EventLoopGroup(loopCount: 1)
+    let listeners = Listeners()
+    let opened = try await Listeners.open(.tcp("127.0.0.1", 0), loop: group.loops[0])
+    let port = try #require(opened[0].address.port)
+    await withCheckedContinuation { continuation in
+      group.loops[0].submit {
+        listeners.close()
+        listeners.start(opened, onAccept: { _ in }, logger: ServerOptions().logger)
+        continuation.resume()
+      }
+    }
+
+    #expect(throws: BlockingSocket.Failure.self) { try BlockingSocket.connect(port: port) }
+  }
+
+  @Test(
+    "A port that is none is refused with the ones that are",
+    arguments: [-1, 65_536])
+  func ports(port: Int) async {
+    let loop = EventLoopGroup(loopCount: 1).loops[0]
+
+    let error = await #expect(throws: ServerError.self) {
+      _ = try await Listeners.open(.tcp("127.0.0.1", port), loop: loop)
+    }
+
+    #expect(
+      error?.message == "\(port) is not a port. Give one from 0 to 65535; 0 picks a free one.")
+  }
+}

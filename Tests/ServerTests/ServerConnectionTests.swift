@@ -1,0 +1,127 @@
+import Testing
+import TernCore
+import TernEventLoop
+import TernServer
+import TestSupport
+
+/// A server's connections, as a client sees them.
+@Suite("Server connections", .timeLimit(.minutes(1)))
+struct ServerConnectionTests {
+  private static let path = "/tern.test.Echo/Unary"
+
+  @Test("A client that does not speak loses its connection after 20 s, and the log has the reason")
+  func handshakeTimeout() async throws {
+    let server = try await TimedServer()
+    let isConnected = Gate()
+
+    async let seen = play(
+      to: server.port, [.beImpolite, .otherSettings, .open(isConnected), .otherClose])
+    try await isConnected.opened()
+    await server.clock.advance(by: .seconds(20))
+
+    #expect(try await seen.end == .closed)
+    #expect(
+      server.log.all == [
+        "warning A connection was closed. reason=the client sent no HTTP/2 preface and SETTINGS "
+          + "within 20.0 seconds"
+      ])
+    await server.server.shutDown(within: .zero)
+  }
+
+  @Test("A client that speaks in time keeps its connection")
+  func handshakeInTime() async throws {
+    let server = try await TimedServer()
+    let isServed = Gate()
+
+    async let seen = play(
+      to: server.port,
+      [
+        .preface, .headers(.request(Self.path)), .message([1], endStream: true), .end(),
+        .open(isServed), .hold(until: isServed),
+        .headers(.request(Self.path), on: 3), .message([2], on: 3, endStream: true), .end(of: 3),
+      ])
+    try await isServed.opened()
+    await server.clock.advance(by: .seconds(20))
+
+    #expect(try await seen[3].messages == [[2]])
+    #expect(server.log.all.isEmpty)
+    await server.server.shutDown(within: .zero)
+  }
+
+  @Test("A client is told how many calls it may have open at once")
+  func maxConcurrentStreams() async throws {
+    let server = try await TimedServer { $0.maxConcurrentStreams = 7 }
+
+    let seen = try await play(to: server.port, [.preface, .otherSettings])
+
+    #expect(seen.settings[.maxConcurrentStreams] == 7)
+    await server.server.shutDown(within: .zero)
+  }
+
+  // Spec: W78 (RFC 9113, 6.8; graceful shutdown in two steps)
+  @Test("A client that does not answer the PING of a shutdown is told the last stream after 5 s")
+  func drainWithoutAnswer() async throws {
+    let (isCalled, mayEnd, isTold, isFinal) = (Gate(), Gate(), Gate(), Gate())
+    let method = Echo.method { request, _ in
+      isCalled.open()
+      try await mayEnd.opened()
+      return request
+    }
+    let server = try await TimedServer([Methods(method)])
+
+    async let seen = play(
+      to: server.port,
+      [
+        .preface, .headers(.request(Self.path)), .message([1], endStream: true), .beImpolite,
+        .otherGoAway, .wait(for: "PING") { !$0.pings.isEmpty }, .open(isTold),
+        .wait(for: "the last GOAWAY") { $0.goAways.count == 2 }, .open(isFinal), .end(),
+        .otherClose,
+      ])
+    try await isCalled.opened()
+    server.server.beginGracefulShutdown()
+    try await isTold.opened()
+    await server.clock.advance(by: .seconds(5))
+    try await isFinal.opened()
+    mayEnd.open()
+
+    #expect(try await seen.goAways.map(\.lastStreamID) == [0x7FFF_FFFF, 1])
+    #expect(try await seen[1].messages == [[1]])
+    await server.server.waitForTermination()
+  }
+
+  @Test("A method runs where its options say, the others on the event loop")
+  func handlerExecution() async throws {
+    let loops = LoopFinder()
+    let other = EventLoopGroup(loopCount: 1)
+    let method: (String) -> ServerMethod = { name in
+      Echo.method(name) { _, _ in [loops.isOnLoop ? 1 : 0] }
+    }
+    let server = try await TimedServer([Methods(method("Here"), method("Pool"), method("Own"))]) {
+      $0.methods["tern.test.Echo/Pool"] = .init(handlerExecution: .concurrentPool)
+      $0.methods["tern.test.Echo/Own"] = .init(handlerExecution: .executor(other.loops[0]))
+    }
+    loops.group = server.group
+
+    let seen = try await play(
+      to: server.port,
+      [
+        .preface, .headers(.request("/tern.test.Echo/Here")), .message([], endStream: true),
+        .end(), .headers(.request("/tern.test.Echo/Pool"), on: 3),
+        .message([], on: 3, endStream: true), .end(of: 3),
+        .headers(.request("/tern.test.Echo/Own"), on: 5),
+        .message([], on: 5, endStream: true), .end(of: 5),
+      ])
+
+    #expect(seen[1].messages == [[1]])
+    #expect(seen[3].messages == [[0]])
+    #expect(seen[5].messages == [[0]])
+    await server.server.shutDown(within: .zero)
+  }
+}
+
+/// Tells handlers whether they are on the loop. `@unchecked Sendable` because the group is set before
+/// the first call.
+private final class LoopFinder: @unchecked Sendable {
+  var group: EventLoopGroup?
+  var isOnLoop: Bool { group?.loops.contains { $0.isCurrent } == true }
+}
