@@ -23,6 +23,7 @@ package final class Listener: EventSource, @unchecked Sendable {
   private var onTrouble: ((SystemError) -> Void)?
   private lazy var restTimer = LoopTimer { [unowned self] in resume() }
   private var isOpen = false
+  private var isAccepting = false
 
   /// Binds and listens; `start` begins to accept.
   package init(on address: SocketAddress, loop: EventLoop, reusesPort: Bool = false)
@@ -74,8 +75,9 @@ package final class Listener: EventSource, @unchecked Sendable {
   /// Stops accepting; the port is free when the listener is gone. On the loop only.
   package func close() {
     guard isOpen else { return }
-    // Whoever is in the queue has connected; with the socket they would be reset.
-    accept(atMost: Int(Self.backlog))
+    // Whoever is in the queue has connected; with the socket they would be reset. Who closes it from
+    // within `onAccept` wants no more.
+    if !isAccepting { accept(atMost: Int(Self.backlog)) }
     guard isOpen else { return }
     isOpen = false
     loop.cancel(restTimer)
@@ -91,6 +93,8 @@ package final class Listener: EventSource, @unchecked Sendable {
   package func receiveReadiness(_ readiness: Readiness) { accept(atMost: Self.maxAcceptsPerTurn) }
 
   private func accept(atMost limit: Int) {
+    isAccepting = true
+    defer { isAccepting = false }
     for _ in 0..<limit {
       let accepted = kernel.accept(descriptor.raw)
       if accepted >= 0 {

@@ -10,16 +10,19 @@ struct ListenersTests {
   func startAfterClose() async throws {
     let group = EventLoopGroup(loopCount: 1)
     let listeners = Listeners()
-    let opened = try await Listeners.open(.tcp("127.0.0.1", 0), loop: group.loops[0])
+    let opened = try await Listeners.open(
+      .tcp("127.0.0.1", 0), loop: group.loops[0], reusesPort: false)
     let port = try #require(opened[0].address.port)
-    await withCheckedContinuation { continuation in
+    let result: Result<Void, ServerError> = await withCheckedContinuation { continuation in
       group.loops[0].submit {
         listeners.close()
-        listeners.start(opened, onAccept: { _ in }, logger: ServerOptions().logger)
-        continuation.resume()
+        continuation.resume(
+          returning: listeners.start(
+            opened, onAccept: { _ in }, logger: ServerOptions().logger))
       }
     }
 
+    #expect(throws: ServerError.self) { try result.get() }
     #expect(throws: BlockingSocket.Failure.self) { try BlockingSocket.connect(port: port) }
   }
 
@@ -30,7 +33,7 @@ struct ListenersTests {
     let loop = EventLoopGroup(loopCount: 1).loops[0]
 
     let error = await #expect(throws: ServerError.self) {
-      _ = try await Listeners.open(.tcp("127.0.0.1", port), loop: loop)
+      _ = try await Listeners.open(.tcp("127.0.0.1", port), loop: loop, reusesPort: false)
     }
 
     #expect(

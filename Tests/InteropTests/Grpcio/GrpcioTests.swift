@@ -3,7 +3,7 @@ import Testing
 import Tern
 
 /// Tern against gRPC Python, which is C-core inside, in both directions with the same cases.
-@Suite("gRPC Python", .timeLimit(.minutes(5)))
+@Suite("gRPC Python", .serialized, .timeLimit(.minutes(5)))
 struct GrpcioTests {
   @Test("Tern's client and gRPC Python's server agree", arguments: InteropCase.all)
   func ternClient(_ interopCase: InteropCase) async throws {

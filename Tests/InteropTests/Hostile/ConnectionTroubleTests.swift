@@ -100,12 +100,19 @@ struct ConnectionTroubleTests {
   // Spec: W98 (connectivity: ready only with the server's SETTINGS)
   @Test("A server that accepts and says nothing gets no call")
   func silentServer() async throws {
-    let server = try ScriptedServer([Step("preface") { try $0.readPreface() }])
-
-    await expectError(.deadlineExceeded) {
-      try await withEcho(server) { echo in
-        _ = try await echo.unary([1], options: CallOptions(timeout: .milliseconds(200)))
+    let hasConnected = Gate()
+    let server = try ScriptedServer([
+      Step("preface") { peer in
+        try peer.readPreface()
+        hasConnected.open()
       }
+    ])
+
+    try await withEcho(server) { echo in
+      let call = Task { try await echo.unary([1]) }
+      try await hasConnected.opened()
+      call.cancel()
+      await expectError(.cancelled) { _ = try await call.value }
     }
 
     #expect(try await server.finish().allSatisfy { $0.streams.isEmpty })
