@@ -78,6 +78,26 @@ struct HandlerTests {
     }
   }
 
+  // Spec: W30 (grpc-java: 431 and RESOURCE_EXHAUSTED)
+  // Spec: W31 (the HPACK tables stay sound)
+  @Test("Metadata above the limit fails its call, and the connection goes on")
+  func tooMuchMetadata() async throws {
+    var metadata = Metadata()
+    for number in 0..<20 {
+      metadata.append("field-\(number)", String(repeating: "x", count: 1_000))
+    }
+    let options = CallOptions(metadata: metadata)
+
+    try await Route.run([.echo]) { route in
+      let error = await expectError(.resourceExhausted) {
+        _ = try await route.unary([], options: options)
+      }
+      #expect(error?.message.contains("maxHeaderListBytes") == true, "\(error?.message ?? "")")
+      let answer = try await route.unary([1], options: CallOptions(metadata: ["small": "x"]))
+      #expect(answer == [1])
+    }
+  }
+
   @Test("A handler that loops over Task.yield keeps nobody else from being served")
   func yields() async throws {
     let isEnough = Counter()
