@@ -93,6 +93,7 @@ internal import TernWire
     hasEnded = true
     loop.removeLongTurnObserver(watchdog)
     if let closeTimer { loop.cancel(closeTimer) }
+    pool.close()
     onEmpty()
   }
 }

@@ -10,6 +10,7 @@ final class LiveHandlers {
   /// More than a busy loop uses at once; each keeps a few kilobytes.
   private static let maxSpare = 1024
   private var spare: [ServerStream] = []
+  private var isClosed = false
   private let loop: EventLoop
 
   package init(loop: EventLoop) { self.loop = loop }
@@ -33,6 +34,12 @@ final class LiveHandlers {
   }
 
   func take(back stream: ServerStream) {
-    if spare.count < Self.maxSpare { spare.append(stream) }
+    if !isClosed, spare.count < Self.maxSpare { spare.append(stream) }
+  }
+
+  /// Lets all streams go: they refer to the pool as it does to them.
+  package func close() {
+    isClosed = true
+    spare = []
   }
 }
