@@ -4,7 +4,7 @@ import Testing
 import Tern
 
 /// Handlers that do odd things, and what becomes of their calls and of the others.
-@Suite("Handlers", .timeLimit(.minutes(1)))
+@Suite("Handlers", .timeLimit(.minutes(4)))
 struct HandlerTests {
   // Spec: W84 (the connection's window is refilled on receipt)
   @Test("A handler that never reads its requests holds nobody up")
@@ -203,7 +203,7 @@ struct HandlerTests {
       for try await _ in BidirectionalCallable(route.channel, keepCall)([[1], [2]]) {}
       let handles = await kept.value
 
-      for number in 0..<2_000 {
+      for number in 0..<10_000 {
         let message = [UInt8(truncatingIfNeeded: number)]
         async let call = collect(route.bidi([message, message]))
         await expectOver { try await handles.writer?.send([99]) }
