@@ -8,6 +8,8 @@ public struct CallOptions: Sendable {
   /// While the server cannot be reached, wait (until the deadline) instead of failing at once
   /// with `UNAVAILABLE`. The default is `false`.
   public var waitForReady: Bool
+  /// Metadata that shows on whose behalf the client calls, beside that of the channel. Needs TLS.
+  public var credentials: CallCredentials?
   /// The largest request that may be sent, in bytes. `nil` (the default): the channel's limit.
   public var maxRequestMessageBytes: Int?
   /// The largest response that is accepted, in bytes. `nil` (the default): the channel's limit.
@@ -15,11 +17,13 @@ public struct CallOptions: Sendable {
 
   public init(
     timeout: Duration? = nil, metadata: Metadata = [:], waitForReady: Bool = false,
-    maxRequestMessageBytes: Int? = nil, maxResponseMessageBytes: Int? = nil
+    credentials: CallCredentials? = nil, maxRequestMessageBytes: Int? = nil,
+    maxResponseMessageBytes: Int? = nil
   ) {
     self.timeout = timeout
     self.metadata = metadata
     self.waitForReady = waitForReady
+    self.credentials = credentials
     self.maxRequestMessageBytes = maxRequestMessageBytes
     self.maxResponseMessageBytes = maxResponseMessageBytes
   }

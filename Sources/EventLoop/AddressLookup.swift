@@ -28,7 +28,7 @@ package enum AddressLookup {
     if let address = SocketAddress(numericHost: host, port: port) { return [address] }
     let result: Result<[SocketAddress], LookupError> = await withCheckedContinuation {
       continuation in
-      LookupThreads.shared.run {
+      BlockingThreads.shared.run {
         continuation.resume(returning: lookUp(host, port, isPassive: isPassive))
       }
     }
@@ -69,56 +69,5 @@ package enum AddressLookup {
       unsafe target.copyMemory(from: UnsafeRawBufferPointer(start: pointer, count: length))
     }
     return unsafe SocketAddress(storage, length: entry.ai_addrlen)
-  }
-}
-
-/// Threads for calls that block.
-private final class LookupThreads: @unchecked Sendable {
-  // `@unchecked Sendable` because `lock` guards both variables.
-  static let shared = LookupThreads()
-  /// A resolver that hangs holds a thread for half a minute; others should get through meanwhile.
-  private static let maxThreads = 16
-
-  private let lock = Lock()
-  private var waiting: [@Sendable () -> Void] = []
-  private var running = 0
-
-  func run(_ work: @escaping @Sendable () -> Void) {
-    lock.lock()
-    waiting.append(work)
-    let needsThread = running < Self.maxThreads
-    if needsThread { running += 1 }
-    lock.unlock()
-    if needsThread { startThread() }
-  }
-
-  private func startThread() {
-    var thread = pthread_t()
-    let code = unsafe pthread_create(
-      &thread, nil,
-      { _ in
-        LookupThreads.shared.work()
-        return nil
-      }, nil)
-    if code == 0 {
-      pthread_detach(thread)
-    } else {
-      // No thread to be had: better a caller that waits than one that waits for ever.
-      work()
-    }
-  }
-
-  private func work() {
-    while let next = takeNext() { next() }
-  }
-
-  private func takeNext() -> (@Sendable () -> Void)? {
-    lock.lock()
-    defer { lock.unlock() }
-    if waiting.isEmpty {
-      running -= 1
-      return nil
-    }
-    return waiting.removeFirst()
   }
 }

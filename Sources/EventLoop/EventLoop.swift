@@ -1,5 +1,6 @@
 internal import Glibc
 internal import Synchronization
+package import TernBytes
 
 /// One thread that waits for sockets and timers, and runs what becomes ready; also a Swift executor.
 ///
@@ -45,6 +46,10 @@ internal import Synchronization
   /// Lent to whoever reads a socket or collects frames, within one call.
   package let readBuffer: ScratchBuffer
   package let writeBuffer: ScratchBuffer
+  /// The same for whoever rewrites bytes between a socket and its reader or writer. Most loops need
+  /// none of it.
+  package private(set) lazy var spareReadBuffer = ScratchBuffer(capacity: 64 << 10)
+  package private(set) lazy var spareOutput = ByteBuffer()
 
   /// Told of each turn that kept the loop for longer than it should.
   var longTurnObservers: [any LongTurnObserver] = []
