@@ -10,7 +10,10 @@ internal import TernWire
   // `@unchecked Sendable` because only its loop touches it; `init` hands it over.
   let loop: EventLoop
   private let options: ChannelOptions
-  private let authority: String
+  let authority: String
+  let isSecure: Bool
+  let callCredentials: CallCredentials?
+  private let credentialWatch: CredentialWatch?
   private let fixedFields: FieldBlock
   private var subchannel: Subchannel?
   private var picker: (any Picker)?
@@ -19,25 +22,36 @@ internal import TernWire
   private var waitingHead = 0
   private var heads: [String: RequestHeads] = [:]
 
-  init(target: Target, loop: EventLoop, options: ChannelOptions) {
+  init(
+    target: Target, authority: String, loop: EventLoop, options: ChannelOptions,
+    security: ChannelSecurity?, callCredentials: CallCredentials?
+  ) {
     self.loop = loop
     self.options = options
-    authority = options.authority ?? target.authority
+    self.authority = authority
+    self.callCredentials = callCredentials
+    isSecure = security != nil
+    credentialWatch = security?.watch(on: loop)
     fixedFields = RequestFields.fixed(userAgent: UserAgent.text(application: options.userAgent))
-    let subchannel = Subchannel(target: target, loop: loop, options: options, owner: self)
+    let subchannel = Subchannel(
+      target: target, loop: loop, options: options, security: security, owner: self)
     self.subchannel = subchannel
     picker = SingleSubchannelPicker(subchannel: subchannel)
   }
 
   // MARK: Calls
 
+  /// Begins to look after what the channel has. On the loop.
+  func start() { credentialWatch?.start() }
+
   /// Sends a call, or lets it wait. On the loop.
   func start(_ stream: ClientStream) {
     stream.begin()
-    route(stream)
+    if callCredentials == nil, stream.options.credentials == nil { return route(stream) }
+    fetchCredentials(for: stream)
   }
 
-  private func route(_ stream: ClientStream) {
+  func route(_ stream: ClientStream) {
     if stream.isOver { return }
     // Who came earlier goes first.
     if hasWaiting { return enqueue(stream) }
@@ -121,7 +135,7 @@ internal import TernWire
 
   private func head(for stream: ClientStream) -> RequestHeadBlock {
     let heads = heads(for: stream.descriptor.path)
-    let metadata = RequestFields.metadata(stream.options.metadata)
+    let metadata = RequestFields.metadata(stream.requestMetadata)
     guard metadata != nil || stream.deadlineNanoseconds != nil else { return heads.plain }
     // Spec: W5 (PROTOCOL-HTTP2, Request-Headers: the timeout comes first)
     var blocks = [heads.pseudo]
@@ -135,7 +149,8 @@ internal import TernWire
 
   private func heads(for path: String) -> RequestHeads {
     if let known = heads[path] { return known }
-    let pseudo = RequestFields.pseudo(path: path, authority: authority, scheme: "http")
+    let pseudo = RequestFields.pseudo(
+      path: path, authority: authority, scheme: isSecure ? "https" : "http")
     let made = RequestHeads(pseudo: pseudo, plain: RequestHeadBlock([pseudo, fixedFields]))
     heads[path] = made
     return made
@@ -145,6 +160,7 @@ internal import TernWire
 
   /// No new calls; those that run may end.
   func close() {
+    credentialWatch?.stop()
     let status = Status(.unavailable, "The channel was closed. Make a new one for further calls.")
     subchannel?.shutDown(status)
     sendWaiting()

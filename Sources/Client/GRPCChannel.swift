@@ -1,5 +1,6 @@
 public import TernCore
 public import TernEventLoop
+internal import Logging
 internal import TernTransport
 
 /// A client's way to one target: makes connections when calls need them, and calls over them.
@@ -22,7 +23,7 @@ public final class GRPCChannel: Sendable {
   ///     `unix-abstract:name`. Without a port it is 443.
   ///   - credentials: How to secure the way; there is no default.
   ///   - group: Where the channel lives; the loops of the whole process unless told otherwise.
-  /// - Throws: `RPCError` if the target cannot be read.
+  /// - Throws: `RPCError` if the target or the files of the credentials cannot be used.
   public init(
     _ target: String, credentials: ChannelCredentials, options: ChannelOptions = ChannelOptions(),
     group: EventLoopGroup = .shared
@@ -30,7 +31,41 @@ public final class GRPCChannel: Sendable {
     let target = try Target(target)
     self.options = options
     self.group = group
-    core = ChannelCore(target: target, loop: group.leastLoaded(), options: options)
+    let loop = group.leastLoaded()
+    let authority = options.authority ?? credentials.tls?.serverName ?? target.authority
+    security = try Self.security(
+      credentials, host: Target.host(ofAuthority: authority), logger: options.logger)
+    core = ChannelCore(
+      target: target, authority: authority, loop: loop, options: options, security: security,
+      callCredentials: credentials.callCredentials)
+    loop.execute { [core] in core.start() }
+  }
+
+  private let security: ChannelSecurity?
+
+  private static func security(
+    _ credentials: ChannelCredentials, host: String, logger: Logger
+  ) throws(RPCError) -> ChannelSecurity? {
+    guard let tls = credentials.tls else { return nil }
+    do throws(CredentialsError) {
+      return try ChannelSecurity(tls, host: tls.serverName ?? host, logger: logger)
+    } catch {
+      throw RPCError(
+        .unavailable, "TLS cannot be set up. \(error)", cause: error, origin: .caller)
+    }
+  }
+
+  /// Reads the files of the channel's credentials again, now. New connections use what is in them.
+  /// Blocks while it reads.
+  ///
+  /// - Throws: `RPCError` if they cannot be used; what was used before stays.
+  public func reloadCredentials() throws(RPCError) {
+    do throws(CredentialsError) {
+      try security?.reload()
+    } catch {
+      throw RPCError(
+        .unavailable, "The credentials stay as they were. \(error)", cause: error, origin: .caller)
+    }
   }
 
   /// A channel may be all that keeps its group alive.

@@ -17,6 +17,7 @@ public final class GRPCServer: Sendable {
   private let loops: [LoopServer]
   private let state = ServerState()
   private let listeners = Listeners()
+  private let security = SecuritySlot()
   /// A path that two services have; a server that has some does not start.
   private let duplicates: [String]
 
@@ -97,6 +98,7 @@ public final class GRPCServer: Sendable {
       throw ServerError("This server was started before. Make a new GRPCServer to serve again.")
     }
     do {
+      try security.prepare(credentials, logger: options.logger)
       return try await listen(on: address)
     } catch {
       state.undoStart()
@@ -104,11 +106,18 @@ public final class GRPCServer: Sendable {
     }
   }
 
+  /// Reads the files of the server's credentials again, now. New connections use what is in them.
+  /// Blocks while it reads.
+  ///
+  /// - Throws: `ServerError` if they cannot be used; what was used before stays.
+  public func reloadCredentials() throws { try security.reload() }
+
   private func listen(on address: ListenAddress) async throws -> SocketAddress {
     let loop = loops[0].loop
     let opened = try await Listeners.open(
       address, loop: loop, reusesPort: options.reusesPort)
-    for server in loops { server.loop.execute { server.start() } }
+    let security = security.current
+    for server in loops { server.loop.execute { server.start(security: security) } }
     let result: Result<Void, ServerError> = await withCheckedContinuation { continuation in
       loop.submit { [self] in
         continuation.resume(
@@ -116,6 +125,7 @@ public final class GRPCServer: Sendable {
       }
     }
     try result.get()
+    loop.execute { [self] in self.security.startWatching(on: loop) }
     let bound = opened[0].address
     options.logger.info("Listening.", metadata: ["address": "\(bound)"])
     return bound
@@ -141,7 +151,7 @@ public final class GRPCServer: Sendable {
   /// Serves only what `accept` brings.
   package func startWithoutListening() {
     guard state.start(loopCount: loops.count) else { return }
-    for server in loops { server.loop.execute { server.start() } }
+    for server in loops { server.loop.execute { server.start(security: nil) } }
   }
 
   // MARK: Ending
@@ -152,6 +162,7 @@ public final class GRPCServer: Sendable {
     let loop = loops[0].loop
     loop.execute { [self] in
       listeners.close()
+      security.stopWatching()
       for server in loops { server.loop.execute { server.drain() } }
     }
   }

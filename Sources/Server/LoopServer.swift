@@ -12,6 +12,8 @@ internal import TernWire
   private let options: ServerOptions
   private let pool: ServerStreamPool
   private let watchdog: HandlerWatchdog
+  private let gate: HandshakeGate
+  private var security: ServerSecurity?
   private var connections: [ObjectIdentifier: ServerConnection] = [:]
   private var isDraining = false
   private var hasEnded = false
@@ -28,18 +30,25 @@ internal import TernWire
     self.options = options
     self.onEmpty = onEmpty
     pool = ServerStreamPool(loop: loop)
+    gate = HandshakeGate(loop: loop, maxPerTurn: options.maxHandshakesPerTurn)
     watchdog = HandlerWatchdog(loop: loop, methods: methods, logger: options.logger)
   }
 
   /// Begins. On the loop.
-  func start() { loop.addLongTurnObserver(watchdog) }
+  ///
+  /// - Parameter security: `nil`: plaintext.
+  func start(security: ServerSecurity?) {
+    self.security = security
+    loop.addLongTurnObserver(watchdog)
+  }
 
   /// Takes over a connection. On the loop.
   func accept(_ transport: ByteTransport) {
     if hasEnded { return transport.close() }
     do {
+      let secured = try security?.secure(transport, loop: loop, gate: gate) ?? transport
       let connection = try ServerConnection(
-        transport: transport, loop: loop, pool: pool, limits: options.limits,
+        transport: secured, loop: loop, pool: pool, limits: options.limits,
         handshakeTimeout: options.handshakeTimeout, owner: self, logger: options.logger)
       connections[ObjectIdentifier(connection)] = connection
       connection.start()

@@ -21,6 +21,9 @@ public struct ServerContext: Sendable {
   public var peer: SocketAddress { stream.peer }
   /// The address at which the client reached us.
   public var localAddress: SocketAddress { stream.local }
+  /// How the connection is secured, and the client's certificate if it has shown one; `nil` for
+  /// plaintext.
+  public var tls: NegotiatedTLS? { stream.tls }
   /// The host that the client asked for.
   public var authority: String { stream.head.authority }
   /// The client's library and version, in its own words.

@@ -1,3 +1,4 @@
+package import TernCore
 package import TernEventLoop
 
 /// Whoever is to be told when a transport has bytes, or room for some.
@@ -18,19 +19,29 @@ package protocol TransportReceiver: AnyObject {
   package init() {}
 
   /// Begins to report to `receiver`.
-  package func open(on loop: EventLoop, receiver: any TransportReceiver) throws(SystemError) {
+  package func open(on loop: EventLoop, receiver: any TransportReceiver) throws(TransportError) {
     unsafe self.receiver = receiver
   }
 
   @unsafe package func read(
     into bytes: UnsafeMutableRawBufferPointer
-  ) throws(SystemError) -> Socket.ReadResult { .endOfStream }
+  ) throws(TransportError) -> Socket.ReadResult { .endOfStream }
 
   /// - Returns: How many bytes it took; fewer than given if it is full.
-  @unsafe package func write(_ bytes: UnsafeRawBufferPointer) throws(SystemError) -> Int { 0 }
+  @unsafe package func write(_ bytes: UnsafeRawBufferPointer) throws(TransportError) -> Int { 0 }
 
   /// Whether to report when there is room again.
   package func reportWritable(_ isWanted: Bool) {}
+
+  /// Whether it took bytes that have not left yet: closing now would lose them. It reports when they
+  /// have.
+  package var hasUnsentBytes: Bool { false }
+
+  /// Whether both sides may speak.
+  package var isEstablished: Bool { true }
+
+  /// What securing it has led to; `nil` for plaintext.
+  package var negotiatedTLS: NegotiatedTLS? { nil }
 
   package func close() {}
 

@@ -14,7 +14,7 @@ package protocol ClientConnectionOwner: AnyObject {
   func hasRoom(_ connection: ClientConnection)
   /// The server goes away: calls that run may end, new ones need another connection.
   func isDraining(_ connection: ClientConnection)
-  func didClose(_ connection: ClientConnection, reason: String)
+  func didClose(_ connection: ClientConnection, _ end: ConnectionEnd)
   /// A call that no server has looked at.
   func sendAgain(_ stream: ClientStream)
 }
@@ -27,6 +27,8 @@ package protocol ClientConnectionOwner: AnyObject {
   package private(set) var owner: (any ClientConnectionOwner)?
   package private(set) var isReady = false
   package private(set) var isDraining = false
+  /// Whether the transport lets both sides speak.
+  package var isEstablished: Bool { transport.isEstablished }
   private let keepalive: Keepalive?
   private var goAwayText = ""
   private var closeReason = ""
@@ -160,7 +162,7 @@ package protocol ClientConnectionOwner: AnyObject {
     loop.cancel(keepaliveTimer)
     logger.debug(
       "A connection has ended.", metadata: ["peer": "\(peer)", "reason": "\(end.reason)"])
-    owner?.didClose(self, reason: end.reason)
+    owner?.didClose(self, end)
     owner = nil
   }
 

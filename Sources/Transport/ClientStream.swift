@@ -30,6 +30,17 @@ package import TernWire
   /// Whether the initial metadata came. Ask when the call is over or `whenHead` has answered.
   package var hasInitialMetadata: Bool { hasHead }
 
+  /// What credentials add to the metadata of the call.
+  package var credentialMetadata: Metadata = [:]
+  package var requestMetadata: Metadata {
+    if credentialMetadata.isEmpty { return options.metadata }
+    var all = options.metadata
+    all.append(contentsOf: credentialMetadata)
+    return all
+  }
+
+  /// Called on the loop if the call is over before it was sent.
+  package var onEarlyEnd: (() -> Void)?
   /// Called once on the loop, when the call is over.
   package var onOver: (() -> Void)?
   private var waiters: [UnsafeContinuation<Void, Never>] = unsafe []
@@ -257,6 +268,8 @@ package import TernWire
     end(error)
     resumeHeadWaiters()
     resumeAll()
+    onEarlyEnd?()
+    onEarlyEnd = nil
     onOver?()
     onOver = nil
   }

@@ -1,5 +1,6 @@
 package import Logging
 internal import TernBytes
+internal import TernCore
 package import TernEventLoop
 package import TernHTTP2
 
@@ -67,10 +68,10 @@ package class Connection: Flushable, TransportReceiver, SessionReceiver, @unchec
   package func start() {
     loop.addConnection()
     lastReadNanoseconds = loop.now
-    do throws(SystemError) {
+    do throws(TransportError) {
       try transport.open(on: loop, receiver: self)
     } catch {
-      return close(ConnectionEnd("cannot watch the socket: \(error)"))
+      return close(ConnectionEnd(error, while: "opening the connection"))
     }
     loop.markDirty(self)
   }
@@ -81,7 +82,7 @@ package class Connection: Flushable, TransportReceiver, SessionReceiver, @unchec
     let buffer = unsafe loop.readBuffer.bytes
     for _ in 0..<Self.maxReadsPerTurn {
       if isClosed { return }
-      do throws(SystemError) {
+      do throws(TransportError) {
         switch try unsafe transport.read(into: buffer) {
         case .wouldBlock: return
         case .endOfStream: return close(.endOfStream)
@@ -90,7 +91,7 @@ package class Connection: Flushable, TransportReceiver, SessionReceiver, @unchec
           if count < buffer.count { return }
         }
       } catch {
-        return close(ConnectionEnd("reading failed: \(error)"))
+        return close(ConnectionEnd(error, while: "reading"))
       }
     }
   }
@@ -98,7 +99,10 @@ package class Connection: Flushable, TransportReceiver, SessionReceiver, @unchec
   private func receive(_ bytes: UnsafeRawBufferPointer) {
     lastReadNanoseconds = loop.now
     let isFirst = !hasReceivedBytes
-    hasReceivedBytes = true
+    if isFirst {
+      hasReceivedBytes = true
+      endpoints.tls = transport.negotiatedTLS
+    }
     do throws(HTTP2Error) {
       try unsafe session.receive(bytes)
     } catch {
@@ -129,13 +133,14 @@ package class Connection: Flushable, TransportReceiver, SessionReceiver, @unchec
 
   package final func flush() {
     if isClosed { return }
-    do throws(SystemError) {
+    do throws(TransportError) {
       try write()
     } catch {
-      return close(ConnectionEnd("writing failed: \(error)"))
+      return close(ConnectionEnd(error, while: "writing"))
     }
     actOnChanges()
-    if !isClosed, unwritten.isEmpty, session.isOver { close(endOfSession) }
+    guard !isClosed, unwritten.isEmpty, session.isOver else { return }
+    if !transport.hasUnsentBytes { close(endOfSession) }
   }
 
   private var endOfSession: ConnectionEnd {
@@ -144,7 +149,7 @@ package class Connection: Flushable, TransportReceiver, SessionReceiver, @unchec
     return ConnectionEnd("the peer broke HTTP/2 (error \(code))\(complaint)", isPeersFault: true)
   }
 
-  private func write() throws(SystemError) {
+  private func write() throws(TransportError) {
     guard try writeUnwritten() else { return }
     let buffer = unsafe loop.writeBuffer.bytes
     for _ in 0..<Self.maxWritesPerTurn {
@@ -168,7 +173,7 @@ package class Connection: Flushable, TransportReceiver, SessionReceiver, @unchec
   }
 
   /// - Returns: Whether nothing is left over.
-  private func writeUnwritten() throws(SystemError) -> Bool {
+  private func writeUnwritten() throws(TransportError) -> Bool {
     if unwritten.isEmpty { return true }
     let written = try unsafe transport.write(unwritten.readable)
     unwritten.removeFirst(written)
@@ -259,9 +264,12 @@ package class Connection: Flushable, TransportReceiver, SessionReceiver, @unchec
 }
 
 /// Whom a connection connects. An object, as each call refers to it.
-final class Endpoints: Sendable {
+final class Endpoints: @unchecked Sendable {
+  // `@unchecked Sendable` because `tls` is set before the first call begins, and never again.
   let peer: SocketAddress
   let local: SocketAddress
+  /// How the connection is secured; `nil` for plaintext.
+  var tls: NegotiatedTLS?
 
   init(peer: SocketAddress, local: SocketAddress) {
     self.peer = peer
@@ -275,10 +283,21 @@ package struct ConnectionEnd: Sendable {
   package let reason: String
   /// Whether the peer did something that it must not do.
   package let isPeersFault: Bool
+  /// Whether TLS refused the peer, or the peer us: trying again at once would end the same way.
+  package let isTLSFailure: Bool
 
-  init(_ reason: String, isPeersFault: Bool = false) {
+  init(_ reason: String, isPeersFault: Bool = false, isTLSFailure: Bool = false) {
     self.reason = reason
     self.isPeersFault = isPeersFault
+    self.isTLSFailure = isTLSFailure
+  }
+
+  init(_ error: TransportError, while doing: String) {
+    switch error {
+    case .system: self.init("\(doing) failed: \(error)")
+    case .tls: self.init("\(error)", isPeersFault: true, isTLSFailure: true)
+    case .cutOff: self.init("\(error)")
+    }
   }
 
   static let endOfStream = ConnectionEnd("the peer closed the connection")

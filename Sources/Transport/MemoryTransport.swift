@@ -26,7 +26,7 @@ package final class MemoryTransport: ByteTransport, @unchecked Sendable {
 
   package override func open(
     on loop: EventLoop, receiver: any TransportReceiver
-  ) throws(SystemError) {
+  ) throws(TransportError) {
     unsafe self.receiver = receiver
     // Strong references: `close` breaks them.
     inbound.onReadable { [self] in loop.submit { [self] in reportReadable() } }
@@ -35,11 +35,13 @@ package final class MemoryTransport: ByteTransport, @unchecked Sendable {
 
   @unsafe package override func read(
     into bytes: UnsafeMutableRawBufferPointer
-  ) throws(SystemError) -> Socket.ReadResult {
+  ) throws(TransportError) -> Socket.ReadResult {
     unsafe inbound.read(into: bytes)
   }
 
-  @unsafe package override func write(_ bytes: UnsafeRawBufferPointer) throws(SystemError) -> Int {
+  @unsafe package override func write(
+    _ bytes: UnsafeRawBufferPointer
+  ) throws(TransportError) -> Int {
     try unsafe outbound.write(bytes)
   }
 
@@ -101,11 +103,11 @@ private final class MemoryPipe: @unchecked Sendable {
     return .bytes(count)
   }
 
-  @unsafe func write(_ source: UnsafeRawBufferPointer) throws(SystemError) -> Int {
+  @unsafe func write(_ source: UnsafeRawBufferPointer) throws(TransportError) -> Int {
     lock.lock()
     if isClosed {
       lock.unlock()
-      throw SystemError.brokenPipe
+      throw .system(.brokenPipe)
     }
     let count = min(source.count, capacityBytes - bytes.count)
     unsafe bytes.append(UnsafeRawBufferPointer(rebasing: source[..<count]))

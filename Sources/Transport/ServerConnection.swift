@@ -62,7 +62,9 @@ package protocol ServerConnectionOwner: AnyObject {
   private func handshakeIsLate() {
     close(
       ConnectionEnd(
-        "the client sent no HTTP/2 preface and SETTINGS within \(handshakeTimeout)",
+        transport.isEstablished
+          ? "the client sent no HTTP/2 preface and SETTINGS within \(handshakeTimeout)"
+          : "the client did not finish the TLS handshake within \(handshakeTimeout)",
         isPeersFault: true))
   }
 

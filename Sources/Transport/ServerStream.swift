@@ -50,6 +50,7 @@ package protocol CallHandler: AnyObject, Sendable {
   var endpoints: Endpoints?
   package var peer: SocketAddress { endpoints?.peer ?? .memory }
   package var local: SocketAddress { endpoints?.local ?? .memory }
+  package var tls: NegotiatedTLS? { endpoints?.tls }
   // `unowned(unsafe)` as `connection`, which it is.
   unowned(unsafe) var server: ServerConnection?
 

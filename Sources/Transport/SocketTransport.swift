@@ -21,21 +21,35 @@ package final class SocketTransport: ByteTransport, @unchecked Sendable {
 
   package override func open(
     on loop: EventLoop, receiver: any TransportReceiver
-  ) throws(SystemError) {
+  ) throws(TransportError) {
     unsafe self.receiver = receiver
     unsafe source.receiver = receiver
     self.loop = loop
-    try loop.add(source, descriptor: socket.descriptor, interest: .readable)
+    do throws(SystemError) {
+      try loop.add(source, descriptor: socket.descriptor, interest: .readable)
+    } catch {
+      throw .system(error)
+    }
   }
 
   @unsafe package override func read(
     into bytes: UnsafeMutableRawBufferPointer
-  ) throws(SystemError) -> Socket.ReadResult {
-    try unsafe socket.read(into: bytes)
+  ) throws(TransportError) -> Socket.ReadResult {
+    do throws(SystemError) {
+      return try unsafe socket.read(into: bytes)
+    } catch {
+      throw .system(error)
+    }
   }
 
-  @unsafe package override func write(_ bytes: UnsafeRawBufferPointer) throws(SystemError) -> Int {
-    try unsafe socket.write(bytes)
+  @unsafe package override func write(
+    _ bytes: UnsafeRawBufferPointer
+  ) throws(TransportError) -> Int {
+    do throws(SystemError) {
+      return try unsafe socket.write(bytes)
+    } catch {
+      throw .system(error)
+    }
   }
 
   package override func reportWritable(_ isWanted: Bool) {

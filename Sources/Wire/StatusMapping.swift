@@ -52,6 +52,18 @@ package enum StatusMapping {
       .unavailable, "The server goes away and has not taken the call (\(errorName(code))\(text)).")
   }
 
+  // Spec: W74 (statuscodes: what a library never says by itself)
+  // Spec: W76 (A54: control plane statuses)
+  /// Whether a status means something that only the application on the other side can know.
+  package static func isForApplicationsOnly(_ code: StatusCode) -> Bool {
+    switch code {
+    case .ok, .invalidArgument, .notFound, .alreadyExists, .failedPrecondition, .aborted,
+      .outOfRange, .dataLoss:
+      true
+    default: false
+    }
+  }
+
   /// What people call an HTTP/2 error code, with the number.
   package static func errorName(_ code: UInt32) -> String {
     let name: String? =

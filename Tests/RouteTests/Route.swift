@@ -35,14 +35,15 @@ struct Route: Sendable {
   static func run<Result>(
     _ methods: [ServerMethod], options: ServerOptions = ServerOptions(),
     channelOptions: ChannelOptions = ChannelOptions(), group: EventLoopGroup = .shared,
+    credentials: ServerCredentials = .insecure, channelCredentials: ChannelCredentials = .insecure,
     _ body: (Route) async throws -> Result
   ) async throws -> Result {
     let server = GRPCServer(
       services: [ClosureService(serverMethods: methods)], options: options, group: group)
-    let address = try await server.start(on: .tcp("127.0.0.1", 0), credentials: .insecure)
+    let address = try await server.start(on: .tcp("127.0.0.1", 0), credentials: credentials)
     let port = try #require(address.port)
     let channel = try GRPCChannel(
-      "127.0.0.1:\(port)", credentials: .insecure, options: channelOptions, group: group)
+      "127.0.0.1:\(port)", credentials: channelCredentials, options: channelOptions, group: group)
     defer { channel.close() }
     let result: Swift.Result<Result, any Error>
     do {

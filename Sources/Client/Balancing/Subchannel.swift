@@ -34,6 +34,8 @@ protocol SubchannelOwner: AnyObject {
   private let target: Target
   private let loop: EventLoop
   private let options: ChannelOptions
+  /// `nil`: plaintext.
+  private let security: ChannelSecurity?
   private weak var owner: (any SubchannelOwner)?
 
   private var failures = 0
@@ -51,10 +53,14 @@ protocol SubchannelOwner: AnyObject {
   /// Connections that end their last calls.
   private var draining: [ObjectIdentifier: ClientConnection] = [:]
 
-  init(target: Target, loop: EventLoop, options: ChannelOptions, owner: any SubchannelOwner) {
+  init(
+    target: Target, loop: EventLoop, options: ChannelOptions, security: ChannelSecurity?,
+    owner: any SubchannelOwner
+  ) {
     self.target = target
     self.loop = loop
     self.options = options
+    self.security = security
     self.owner = owner
   }
 
@@ -128,8 +134,9 @@ protocol SubchannelOwner: AnyObject {
 
   private func didConnect(_ transport: ByteTransport) {
     do {
+      let secured = try security?.secure(transport, loop: loop) ?? transport
       let connection = try ClientConnection(
-        transport: transport, loop: loop, options: options, owner: self)
+        transport: secured, loop: loop, options: options, owner: self)
       pending = connection
       connection.start()
     } catch {
@@ -140,7 +147,12 @@ protocol SubchannelOwner: AnyObject {
 
   private func connectIsLate() {
     guard case .connecting = state else { return }
-    let what = pending == nil ? "" : " The server took the connection but did not speak HTTP/2."
+    let what: String
+    switch pending?.isEstablished {
+    case nil: what = ""
+    case false?: what = " The server took the connection but did not finish the TLS handshake."
+    case true?: what = " The server took the connection but did not speak HTTP/2."
+    }
     let reason = "connecting to '\(target)' took longer than \(options.connectTimeout).\(what)"
     mayRepeatAtOnce = false
     if let pending {
@@ -200,19 +212,22 @@ protocol SubchannelOwner: AnyObject {
     if case .ready(let current) = state, current === connection { becomeIdle() }
   }
 
-  func didClose(_ connection: ClientConnection, reason: String) {
+  func didClose(_ connection: ClientConnection, _ end: ConnectionEnd) {
     draining[ObjectIdentifier(connection)] = nil
     if case .ready(let current) = state, current === connection { return becomeIdle() }
     guard connection === pending else { return }
     pending = nil
-    if case .connecting = state { didLosePending(connection, reason) }
+    if case .connecting = state { didLosePending(connection, end) }
   }
 
-  private func didLosePending(_ connection: ClientConnection, _ reason: String) {
+  private func didLosePending(_ connection: ClientConnection, _ end: ConnectionEnd) {
     if lastFailure.isEmpty {
-      lastFailure = "the connection to \(connection.peer) was lost before HTTP/2 began: \(reason)"
+      lastFailure =
+        end.isTLSFailure
+        ? "there is no secure connection to \(connection.peer): \(end.reason)"
+        : "the connection to \(connection.peer) was lost before HTTP/2 began: \(end.reason)"
     }
-    if mayRepeatAtOnce {
+    if mayRepeatAtOnce, !end.isTLSFailure {
       mayRepeatAtOnce = false
       loop.cancel(connectTimer)
       return beginConnecting()

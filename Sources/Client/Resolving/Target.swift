@@ -46,6 +46,16 @@ struct Target: Sendable, Hashable, CustomStringConvertible {
     }
   }
 
+  /// The host of an authority, without its port and without brackets.
+  static func host(ofAuthority authority: String) -> String {
+    if authority.hasPrefix("["), let close = authority.firstIndex(of: "]") {
+      return String(authority[authority.index(after: authority.startIndex)..<close])
+    }
+    let colons = authority.count { $0 == ":" }
+    guard colons == 1, let colon = authority.firstIndex(of: ":") else { return authority }
+    return String(authority[..<colon])
+  }
+
   private static let schemes: Set = ["dns", "unix", "unix-abstract", "ipv4", "ipv6"]
 
   private static func split(_ text: String) -> (scheme: String, rest: String) {
