@@ -13,6 +13,7 @@ demo: deps ## Build, then see four services answer their four clients
 
 test: deps ## Build and run all tests, also those against foreign peers such as gRPC Python
 	@Scripts/python-env
+	@Certs/make-certs.sh
 	swift test
 
 check: deps ## Formatting, layers, style, citations, generated code, warnings, what programs link

@@ -5,6 +5,10 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 
+# Tests run in several processes: one of them writes, the others wait and find all fresh.
+exec 9<make-certs.sh
+flock 9
+
 out=out
 # Written last, with a hash of what the certificates are made from.
 stamp=$out/stamp
@@ -55,10 +59,9 @@ leaf() { # name, common name, section, CA, first day, last day, [parameters of g
   key "$1" "${@:7}"
   request "$1" "$2"
   sign "$1" "$4" "$3" "$5" "$6"
-  # What a server sends: its own certificate first, then those up to the root, without it.
-  if [ "$4" = intermediate ]; then
-    cat "$out/$1.crt" "$out/intermediate.crt" >"$out/$1-chain.crt"
-  fi
+  # What a peer sends: its own certificate first, then those up to the root, without it.
+  cp "$out/$1.crt" "$out/$1-chain.crt"
+  [ "$4" != intermediate ] || cat "$out/intermediate.crt" >>"$out/$1-chain.crt"
 }
 
 day() { date --utc --date "$1" +%Y%m%d%H%M%SZ; }
@@ -79,10 +82,20 @@ authority intermediate
 leaf server localhost server intermediate "$yesterday" "$later"
 leaf server-rsa localhost server intermediate "$yesterday" "$later" \
   -algorithm RSA -pkeyopt rsa_keygen_bits:2048
+# Another name, for a server that has several certificates and picks one by what is asked for.
+leaf second second.example second intermediate "$yesterday" "$later"
 leaf client 'test client' client intermediate "$yesterday" "$later"
+
+# The server's in the other forms that a key may have.
+openssl x509 -in "$out/server.crt" -outform DER -out "$out/server.der" 2>>"$log"
+openssl pkcs8 -topk8 -nocrypt -in "$out/server.key" -outform DER -out "$out/server.key.der" 2>>"$log"
+# The passphrase is "tern".
+openssl pkcs8 -topk8 -in "$out/server.key" -passout pass:tern \
+  -out "$out/server-encrypted.key" 2>>"$log"
 
 # Each wrong in one way only.
 leaf expired localhost server intermediate "$past" "$yesterday"
+leaf expired-client 'test client' client intermediate "$past" "$yesterday"
 leaf not-yet-valid localhost server intermediate "$next_years" "$later"
 leaf wrong-host elsewhere.example wrong_host intermediate "$yesterday" "$later"
 leaf wrong-usage localhost client_for_localhost intermediate "$yesterday" "$later"
@@ -94,6 +107,7 @@ leaf weak-key localhost server intermediate "$yesterday" "$later" \
 key self-signed
 openssl req -x509 -new -config leaf.cnf -extensions self_signed -key "$out/self-signed.key" \
   -days 3650 -subj '/O=Tern tests/CN=localhost' -out "$out/self-signed.crt" 2>>"$log"
+cp "$out/self-signed.crt" "$out/self-signed-chain.crt"
 
 rm -rf "$out"/*.csr "$out"/*.ca "$log"
 echo "$inputs" >"$stamp"

@@ -6,6 +6,11 @@ import grpc
 
 ECHO = "/tern.test.Echo/"
 CASES = {}
+COMPRESSIONS = {
+    "none": grpc.Compression.NoCompression,
+    "gzip": grpc.Compression.Gzip,
+    "deflate": grpc.Compression.Deflate,
+}
 
 
 class Unexpected(Exception):

@@ -2,15 +2,20 @@
 
 Prints `Listening on HOST:PORT` when it is ready, and ends when its standard input does: so it
 cannot outlive the tests that started it.
+
+With --tls-chain and --tls-key it speaks TLS; with --client-ca it accepts only clients that have a
+certificate of that authority. (gRPC Python cannot ask for one without requiring it.)
 """
 
 import argparse
 import asyncio
+import pathlib
 import sys
 
 import grpc
 
 import messages
+from casebook import COMPRESSIONS
 
 ECHO = "tern.test.Echo"
 
@@ -93,6 +98,14 @@ async def fail_early(requests, context):
         await abort(request, context)
 
 
+async def who(request, context):
+    """A line `NAME: VALUE` for each value of what the connection says of the client."""
+    properties = sorted(context.auth_context().items())
+    return b"".join(
+        f"{name}: ".encode() + value + b"\n" for name, values in properties for value in values
+    )
+
+
 def hanging(state):
     async def hang(request, context):
         """Hangs until it is cancelled."""
@@ -125,6 +138,7 @@ def echo_handlers():
             "Hang": grpc.unary_unary_rpc_method_handler(hang),
             "HangStream": grpc.unary_stream_rpc_method_handler(hang_stream),
             "Reach": grpc.unary_unary_rpc_method_handler(reach),
+            "Who": grpc.unary_unary_rpc_method_handler(who),
         },
     )
 
@@ -164,12 +178,27 @@ def example_handlers():
     )  # fmt: skip
 
 
-async def serve(host, port):
-    server = grpc.aio.server()
+def credentials(arguments):
+    """`None` without TLS."""
+    if not arguments.tls_chain:
+        return None
+    pair = (read(arguments.tls_key), read(arguments.tls_chain))
+    client_ca = read(arguments.client_ca) if arguments.client_ca else None
+    return grpc.ssl_server_credentials([pair], client_ca, client_ca is not None)
+
+
+def read(path):
+    return pathlib.Path(path).read_bytes()
+
+
+async def serve(arguments):
+    server = grpc.aio.server(compression=COMPRESSIONS[arguments.compression])
     server.add_generic_rpc_handlers((echo_handlers(), *example_handlers()))
-    bound = server.add_insecure_port(f"{host}:{port}")
+    address = f"{arguments.host}:{arguments.port}"
+    tls = credentials(arguments)
+    bound = server.add_secure_port(address, tls) if tls else server.add_insecure_port(address)
     await server.start()
-    print(f"Listening on {host}:{bound}", flush=True)
+    print(f"Listening on {arguments.host}:{bound}", flush=True)
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
     await server.stop(grace=None)
 
@@ -178,5 +207,13 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--tls-chain", metavar="FILE", help="PEM, the server's certificate first")
+    parser.add_argument("--tls-key", metavar="FILE")
+    parser.add_argument("--client-ca", metavar="FILE", help="require clients' certificates")
+    parser.add_argument(
+        "--compression", choices=COMPRESSIONS, default="none",
+        help="of the responses to a client that accepts it")  # fmt: skip
     arguments = parser.parse_args()
-    asyncio.run(serve(arguments.host, arguments.port))
+    if bool(arguments.tls_chain) != bool(arguments.tls_key):
+        parser.error("--tls-chain and --tls-key go together")
+    asyncio.run(serve(arguments))

@@ -6,7 +6,7 @@ package final class BlockingSocket: Sendable {
     package var description: String
   }
 
-  private let descriptor: CInt
+  let descriptor: CInt
 
   private init(_ descriptor: CInt) { self.descriptor = descriptor }
 
@@ -37,6 +37,14 @@ package final class BlockingSocket: Sendable {
     try check("bind", result)
     try check("listen", Glibc.listen(socket.descriptor, 128))
     return socket
+  }
+
+  /// Two ends of one local connection, for what a program reads and writes.
+  static func pair() throws -> (BlockingSocket, BlockingSocket) {
+    var descriptors: [CInt] = [-1, -1]
+    let kind = CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
+    try check("socketpair", unsafe socketpair(AF_UNIX, kind, 0, &descriptors))
+    return (BlockingSocket(descriptors[0]), BlockingSocket(descriptors[1]))
   }
 
   package var port: Int {
