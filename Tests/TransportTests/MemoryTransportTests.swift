@@ -74,8 +74,8 @@ struct MemoryTransportTests {
 
     #expect(try read(9, from: far) == [1])
     #expect(try read(9, from: far) == nil)
-    #expect(throws: SystemError.self) { try write([2], to: far) }
-    #expect(throws: SystemError.self) { try write([2], to: near) }
+    #expect(throws: TransportError.self) { try write([2], to: far) }
+    #expect(throws: TransportError.self) { try write([2], to: near) }
   }
 
   @Test("A half that is opened late is told of what came before")
