@@ -86,17 +86,28 @@ func example(_ folder: String, _ program: String) -> [Layer] {
   ]
 }
 
+/// A lesson: server and client in one program, as one file to read.
+func lesson(_ folder: String, _ program: String) -> Layer {
+  Layer(
+    program, ["Tern", "ExampleProtos", "GreeterService"], kind: .program,
+    path: "Examples/\(folder)")
+}
+
 /// Above the layers: they use `Tern` as anybody does. Their modules have no prefix.
 let examples: [Layer] =
   [
     // Scripts/generate writes it.
     Layer("ExampleProtos", ["Tern", "SwiftProtobuf"], path: "Examples/Generated"),
-    Layer("ExampleSupport", path: "Examples/Support"),
+    Layer("ExampleSupport", ["Tern"], path: "Examples/Support"),
     Layer(
       "examples-server",
       ["Tern", "GreeterService", "NumbersService", "SumService", "ChatService", "ExampleSupport"],
       kind: .program, path: "Examples/All"),
-  ] + example("Greeter", "greeter") + example("Numbers", "number") + example("Sum", "sum")
+  ]
+  + ["TLS": "tls", "MutualTLS": "mutual-tls", "CallCredentials": "call-credentials"].map {
+    lesson($0.key, "\($0.value)-example")
+  }
+  + example("Greeter", "greeter") + example("Numbers", "number") + example("Sum", "sum")
   + example("Chat", "chat")
 
 /// Layers whose module is named as the folder; all others get the prefix.

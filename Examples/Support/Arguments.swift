@@ -1,33 +1,65 @@
 internal import Glibc
+public import Tern
 
-/// The command line of an example: at most one option, which has a default.
-public enum Arguments {
-  /// The value of `--port N`. 0 lets the system choose.
-  public static func port(default port: UInt16) -> Int {
-    let text = value(of: "--port", meaning: "N (0 picks a free one)", default: "\(port)")
-    guard let port = UInt16(text) else { finish("'\(text)' is no port.", code: 2) }
-    return Int(port)
+/// The command line of an example's server.
+///
+///     --port N                    0 picks a free one
+///     --cert FILE --key FILE      TLS
+///     --client-ca FILE            clients must have a certificate of this authority
+public struct ServerArguments {
+  public let port: Int
+  public let credentials: ServerCredentials
+
+  public init(port: UInt16) {
+    let options = CommandOptions([
+      CommandOptions.Option("--port", "N", "0 picks a free one; default \(port)"),
+      CommandOptions.Option("--cert", "FILE", "the server's certificate and those behind it"),
+      CommandOptions.Option("--key", "FILE", "its private key"),
+      CommandOptions.Option("--client-ca", "FILE", "demand certificates of this authority"),
+    ])
+    let text = options.value(of: "--port") ?? "\(port)"
+    guard let number = UInt16(text) else { CommandOptions.finish("'\(text)' is no port.") }
+    self.port = Int(number)
+    credentials = Self.credentials(options)
   }
 
-  /// The value of `--target HOST:PORT`, or of whatever else a channel takes.
-  public static func target(default target: String) -> String {
-    value(of: "--target", meaning: "HOST:PORT", default: target)
+  private static func credentials(_ options: CommandOptions) -> ServerCredentials {
+    guard let identity = options.identity else { return .insecure }
+    let clientCA = options.value(of: "--client-ca")
+    return .tls(
+      ServerTLS(
+        identities: [identity], clientCertificates: clientCA == nil ? .none : .require,
+        clientRoots: clientCA.map { .file($0) }))
+  }
+}
+
+/// The command line of an example's client.
+///
+///     --target HOST:PORT          or whatever else a channel takes
+///     --tls                       TLS, trusting what the machine trusts
+///     --ca FILE                   TLS, trusting this authority
+///     --cert FILE --key FILE      the client's own certificate
+public struct ClientArguments {
+  public let target: String
+  public let credentials: ChannelCredentials
+
+  public init(target: String) {
+    let options = CommandOptions([
+      CommandOptions.Option("--target", "HOST:PORT", "default \(target)"),
+      CommandOptions.Option("--tls", nil, "TLS, trusting what the machine trusts"),
+      CommandOptions.Option("--ca", "FILE", "TLS, trusting this authority"),
+      CommandOptions.Option("--cert", "FILE", "the client's certificate and those behind it"),
+      CommandOptions.Option("--key", "FILE", "its private key"),
+    ])
+    self.target = options.value(of: "--target") ?? target
+    credentials = Self.credentials(options)
   }
 
-  private static func value(of option: String, meaning: String, default: String) -> String {
-    let arguments = CommandLine.arguments
-    switch (arguments.count, arguments.dropFirst().first) {
-    case (1, _): return `default`
-    case (3, option): return arguments[2]
-    case (_, let first):
-      let usage = "usage: \(arguments[0]) [\(option) \(meaning)], default \(`default`)"
-      finish(usage, code: first == "--help" ? 0 : 2)
-    }
-  }
-
-  private static func finish(_ text: String, code: Int32) -> Never {
-    announce(text)
-    exit(code)
+  private static func credentials(_ options: CommandOptions) -> ChannelCredentials {
+    let identity = options.identity
+    let ca = options.value(of: "--ca")
+    guard ca != nil || identity != nil || options.has("--tls") else { return .insecure }
+    return .tls(ChannelTLS(roots: ca.map { .file($0) } ?? .system, identity: identity))
   }
 }
 

@@ -40,11 +40,24 @@ func service(codec: String) -> (any RPCService)? {
   }
 }
 
-let arguments = CommandLine.arguments
-guard arguments.count == 3, arguments[1] == "--codec", let echo = service(codec: arguments[2])
-else {
-  print("usage: bench-server --codec bytes|protobuf")
+/// `--codec bytes` and the like, in any order.
+func value(of option: String) -> String? {
+  let arguments = CommandLine.arguments
+  guard let index = arguments.firstIndex(of: option), index + 1 < arguments.count else {
+    return nil
+  }
+  return arguments[index + 1]
+}
+
+guard let echo = service(codec: value(of: "--codec") ?? "") else {
+  print("usage: bench-server --codec bytes|protobuf [--cert FILE --key FILE]")
   exit(2)
+}
+let credentials: ServerCredentials
+if let certificate = value(of: "--cert"), let key = value(of: "--key") {
+  credentials = .tls(certificateChain: .file(certificate), privateKey: .file(key))
+} else {
+  credentials = .insecure
 }
 
 // As many as the C server allows.
@@ -52,7 +65,7 @@ var options = ServerOptions()
 options.maxConcurrentStreams = 1000
 let server = GRPCServer(services: [echo], options: options)
 Task.detached {
-  try await server.run(on: .tcp("127.0.0.1", 0), credentials: .insecure) { address in
+  try await server.run(on: .tcp("127.0.0.1", 0), credentials: credentials) { address in
     print("Listening on \(address)")
     // Into a pipe, print leaves the line in a buffer; the benchmark waits for it.
     fflush(nil)

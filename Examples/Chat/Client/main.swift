@@ -2,9 +2,9 @@ internal import ExampleProtos
 internal import ExampleSupport
 internal import Tern
 
-let target = Arguments.target(default: "localhost:50054")
+let arguments = ClientArguments(target: "localhost:50054")
 
-let channel = try GRPCChannel(target, credentials: .insecure)
+let channel = try GRPCChannel(arguments.target, credentials: arguments.credentials)
 let chat = Chat_ChatService.Client(channel)
 
 let messages: [Chat_ChatRequest] = ["Hello", "How are you?", "Goodbye"].map { text in

@@ -2,9 +2,9 @@ internal import ExampleProtos
 internal import ExampleSupport
 internal import Tern
 
-let target = Arguments.target(default: "localhost:50051")
+let arguments = ClientArguments(target: "localhost:50051")
 
-let channel = try GRPCChannel(target, credentials: .insecure)
+let channel = try GRPCChannel(arguments.target, credentials: arguments.credentials)
 let greeter = Greet_Greeter.Client(channel)
 
 let reply = try await greeter.sayHello(.with { $0.name = "world" })

@@ -3,9 +3,9 @@ internal import GreeterService
 internal import Tern
 
 // Greets, until SIGTERM or SIGINT. Call it with greeter-client.
-let port = Arguments.port(default: 50051)
+let arguments = ServerArguments(port: 50051)
 
 let server = GRPCServer(services: [Greeter()])
-try await server.run(on: .tcp("localhost", port), credentials: .insecure) { address in
-  announce("Listening on \(address)")
+try await server.run(on: .tcp("localhost", arguments.port), credentials: arguments.credentials) {
+  announce("Listening on \($0)")
 }

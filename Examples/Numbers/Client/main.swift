@@ -2,9 +2,9 @@ internal import ExampleProtos
 internal import ExampleSupport
 internal import Tern
 
-let target = Arguments.target(default: "localhost:50052")
+let arguments = ClientArguments(target: "localhost:50052")
 
-let channel = try GRPCChannel(target, credentials: .insecure)
+let channel = try GRPCChannel(arguments.target, credentials: arguments.credentials)
 let numbers = NumberStream_NumberService.Client(channel)
 
 for try await response in numbers.getNumbers(.with { $0.limit = 10 }) {

@@ -2,9 +2,9 @@ internal import ExampleProtos
 internal import ExampleSupport
 internal import Tern
 
-let target = Arguments.target(default: "localhost:50053")
+let arguments = ClientArguments(target: "localhost:50053")
 
-let channel = try GRPCChannel(target, credentials: .insecure)
+let channel = try GRPCChannel(arguments.target, credentials: arguments.credentials)
 let sums = SumStream_SumService.Client(channel)
 
 let total = try await sums.calculateSum((1...5).map { number in .with { $0.number = number } })
