@@ -11,8 +11,9 @@ help: ## List the targets
 demo: deps ## Build, then see four services answer their four clients
 	@Scripts/demo
 
-test: deps ## Build and run all tests, also those against foreign peers such as gRPC Python
+test: deps ## Build and run all tests, also those against foreign peers in Python and C++
 	@Scripts/python-env
+	@Scripts/cpp-peers
 	@Certs/make-certs.sh
 	swift test
 

@@ -82,6 +82,13 @@ package final class BlockingSocket: Sendable {
     }
   }
 
+  /// Sends each piece in a packet of its own, however small.
+  func sendAtOnce() {
+    var on: CInt = 1
+    let size = socklen_t(MemoryLayout<CInt>.size)
+    _ = unsafe setsockopt(descriptor, CInt(IPPROTO_TCP), TCP_NODELAY, &on, size)
+  }
+
   package enum Arrival {
     case bytes([UInt8])
     /// The peer closed: in good order, or with a reset.

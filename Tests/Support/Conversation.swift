@@ -16,18 +16,27 @@ package struct Conversation: Sendable {
     package var grpcStatus: Int? { trailers.first("grpc-status").flatMap { Int($0) } }
     package var grpcMessage: String? { trailers.first("grpc-message") }
 
-    /// The whole messages in the body.
-    package var messages: [[UInt8]] {
-      var messages: [[UInt8]] = []
+    /// The payloads of the whole messages in the body.
+    package var messages: [[UInt8]] { framedMessages.map(\.payload) }
+
+    /// The whole messages in the body, each as it travelled.
+    package var framedMessages: [Message] {
+      var messages: [Message] = []
       var rest = body[...]
       while rest.count >= 5 {
         let length = rest.dropFirst().prefix(4).reduce(0) { $0 << 8 | Int($1) }
         guard rest.count >= 5 + length else { break }
-        messages.append(Array(rest.dropFirst(5).prefix(length)))
+        let payload = Array(rest.dropFirst(5).prefix(length))
+        messages.append(Message(isCompressed: rest.first! & 1 == 1, payload: payload))
         rest = rest.dropFirst(5 + length)
       }
       return messages
     }
+  }
+
+  package struct Message: Sendable, Hashable {
+    package var isCompressed: Bool
+    package var payload: [UInt8]
   }
 
   package enum End: Sendable, Hashable { case closed, reset }

@@ -79,8 +79,11 @@ extension [HeaderField] {
 @safe final class HeaderBlockDecoder {
   private var handle: OpaquePointer?
 
-  init() {
+  /// - Parameter maxTableBytes: what the SETTINGS of the side that reads allow; the default is
+  ///   HTTP/2's.
+  init(maxTableBytes: Int = 4096) {
     guard unsafe nghttp2_hd_inflate_new(&handle) == 0 else { fatalError("out of memory") }
+    unsafe nghttp2_hd_inflate_change_table_size(handle, maxTableBytes)
   }
 
   deinit { unsafe nghttp2_hd_inflate_del(handle) }

@@ -17,6 +17,25 @@ struct GrpcioPeerTests {
     #expect(outcome.passed, "\(outcome.text)\(server.text)")
   }
 
+  @Test(
+    "Whether its messages are compressed is seen by a relay in between",
+    arguments: Grpcio.Compression.allCases)
+  func relay(_ compression: Grpcio.Compression) async throws {
+    let server = try await Grpcio.server(Grpcio.ServerSetup(compression: compression))
+    let relay = try RecordingRelay(to: server.port)
+    let setup = Grpcio.ClientSetup(compression: compression)
+
+    let outcome = try await Grpcio.runCase("unary_1_mib", port: relay.port, setup: setup)
+
+    #expect(outcome.passed, "\(outcome.text)\(server.text)")
+    for direction in RecordingRelay.Direction.allCases {
+      let stream = try #require(try relay.streams(direction).first)
+      let encoding = stream.head.first("grpc-encoding") ?? "none"
+      #expect(encoding.replacing("identity", with: "none") == compression.rawValue)
+      #expect(stream.framedMessages.map(\.isCompressed) == [compression != .none])
+    }
+  }
+
   @Test("Its server tells what a client's certificate says")
   func who() async throws {
     let server = try await Grpcio.server(.mutualTLS)
