@@ -7,7 +7,7 @@ package import TernCore
 /// Knows no socket. What is to be sent is appended to `outbound`, which whoever owns the connection
 /// empties; it may be shared by many sessions of one thread, which are used one at a time.
 @safe package final class TLSSession {
-  private let handle: OpaquePointer
+  let handle: OpaquePointer
   package let context: TLSContext
   /// The host whose certificate a client demands.
   let expectedHost: String?

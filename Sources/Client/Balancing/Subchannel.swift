@@ -226,6 +226,7 @@ protocol SubchannelOwner: AnyObject {
         end.isTLSFailure
         ? "there is no secure connection to \(connection.peer): \(end.reason)"
         : "the connection to \(connection.peer) was lost before HTTP/2 began: \(end.reason)"
+          + hintOnEarlyEnd
     }
     if mayRepeatAtOnce, !end.isTLSFailure {
       mayRepeatAtOnce = false
@@ -233,6 +234,12 @@ protocol SubchannelOwner: AnyObject {
       return beginConnecting()
     }
     tryNext(of: addresses)
+  }
+
+  /// Not every server tells by an alert why it does not want a client.
+  private var hintOnEarlyEnd: String {
+    security == nil
+      ? "" : ". A server that does not accept the client's certificate, or lacks one, may do so"
   }
 
   /// The next call connects anew.

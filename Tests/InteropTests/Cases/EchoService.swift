@@ -114,11 +114,11 @@ private actor Milestones {
 /// Runs `body` beside a Tern server on a free port, and shuts the server down after it.
 func withServer<Result>(
   _ services: [any RPCService] = [EchoService(), Greeter(), Numbers(), Sums(), Chat()],
-  options: ServerOptions = ServerOptions(),
+  options: ServerOptions = ServerOptions(), credentials: ServerCredentials = .insecure,
   _ body: (Int) async throws -> Result
 ) async throws -> Result {
   let server = GRPCServer(services: services, options: options)
-  let address = try await server.start(on: .tcp("127.0.0.1", 0), credentials: .insecure)
+  let address = try await server.start(on: .tcp("127.0.0.1", 0), credentials: credentials)
   let result: Swift.Result<Result, any Error>
   do {
     result = .success(try await body(address.port!))
