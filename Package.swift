@@ -28,7 +28,7 @@ let layers: [Layer] = [
   Layer("Core", ["Bytes"]),
   Layer("EventLoop", ["Bytes", "CLinux"]),
   Layer("HTTP2", ["Bytes", "CNghttp2"]),
-  Layer("Wire", ["Bytes", "Core"]),
+  Layer("Wire", ["Bytes", "Core", "CZlib"]),
   Layer("Transport", ["Bytes", "Core", "EventLoop", "HTTP2", "Wire", "Logging"]),
   Layer("Server", ["Bytes", "Core", "EventLoop", "Wire", "Transport", "Logging"]),
   Layer("Client", ["Bytes", "Core", "EventLoop", "Wire", "Transport", "Logging"]),
