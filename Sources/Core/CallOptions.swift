@@ -12,15 +12,19 @@ public struct CallOptions: Sendable {
   public var maxRequestMessageBytes: Int?
   /// The largest response that is accepted, in bytes. `nil` (the default): the channel's limit.
   public var maxResponseMessageBytes: Int?
+  /// How the requests are compressed. `nil` (the default): as the channel does.
+  public var compression: CompressionAlgorithm?
 
   public init(
     timeout: Duration? = nil, metadata: Metadata = [:], waitForReady: Bool = false,
-    maxRequestMessageBytes: Int? = nil, maxResponseMessageBytes: Int? = nil
+    maxRequestMessageBytes: Int? = nil, maxResponseMessageBytes: Int? = nil,
+    compression: CompressionAlgorithm? = nil
   ) {
     self.timeout = timeout
     self.metadata = metadata
     self.waitForReady = waitForReady
     self.maxRequestMessageBytes = maxRequestMessageBytes
     self.maxResponseMessageBytes = maxResponseMessageBytes
+    self.compression = compression
   }
 }

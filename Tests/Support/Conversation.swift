@@ -17,13 +17,17 @@ package struct Conversation: Sendable {
     package var grpcMessage: String? { trailers.first("grpc-message") }
 
     /// The whole messages in the body.
-    package var messages: [[UInt8]] {
-      var messages: [[UInt8]] = []
+    package var messages: [[UInt8]] { prefixedMessages.map(\.payload) }
+    /// Their flags: 1 where the message is compressed.
+    package var flags: [UInt8] { prefixedMessages.map(\.flag) }
+
+    private var prefixedMessages: [(flag: UInt8, payload: [UInt8])] {
+      var messages: [(flag: UInt8, payload: [UInt8])] = []
       var rest = body[...]
       while rest.count >= 5 {
         let length = rest.dropFirst().prefix(4).reduce(0) { $0 << 8 | Int($1) }
         guard rest.count >= 5 + length else { break }
-        messages.append(Array(rest.dropFirst(5).prefix(length)))
+        messages.append((rest[rest.startIndex], Array(rest.dropFirst(5).prefix(length))))
         rest = rest.dropFirst(5 + length)
       }
       return messages
