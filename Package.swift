@@ -29,7 +29,7 @@ let layers: [Layer] = [
   Layer("EventLoop", ["Bytes", "CLinux"]),
   Layer("TLS", ["Bytes", "Core", "COpenSSL"]),
   Layer("HTTP2", ["Bytes", "CNghttp2"]),
-  Layer("Wire", ["Bytes", "Core"]),
+  Layer("Wire", ["Bytes", "Core", "CZlib"]),
   Layer("Transport", ["Bytes", "Core", "EventLoop", "TLS", "HTTP2", "Wire", "Logging"]),
   Layer("Server", ["Bytes", "Core", "EventLoop", "Wire", "Transport", "Logging"]),
   Layer("Client", ["Bytes", "Core", "EventLoop", "Wire", "Transport", "Logging"]),

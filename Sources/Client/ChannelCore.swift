@@ -15,6 +15,10 @@ internal import TernWire
   let callCredentials: CallCredentials?
   private let credentialWatch: CredentialWatch?
   private let fixedFields: FieldBlock
+  /// `nil`: nothing was asked for that is not standard.
+  let compression: CallCompression?
+  /// `grpc-encoding`, if calls compress unless told otherwise.
+  private let encodingFields: FieldBlock?
   private var subchannel: Subchannel?
   private var picker: (any Picker)?
   /// Calls that wait for a connection, or for room on it, in order of arrival.
@@ -32,7 +36,12 @@ internal import TernWire
     self.callCredentials = callCredentials
     isSecure = security != nil
     credentialWatch = security?.watch(on: loop)
-    fixedFields = RequestFields.fixed(userAgent: UserAgent.text(application: options.userAgent))
+    let compression = options.callCompression
+    self.compression = compression.isStandard ? nil : compression
+    fixedFields = RequestFields.fixed(
+      userAgent: UserAgent.text(application: options.userAgent),
+      acceptedEncodings: compression.acceptedEncodings)
+    encodingFields = Self.encodingFields(of: options.compression)
     let subchannel = Subchannel(
       target: target, loop: loop, options: options, security: security, owner: self)
     self.subchannel = subchannel
@@ -136,13 +145,19 @@ internal import TernWire
   private func head(for stream: ClientStream) -> RequestHeadBlock {
     let heads = heads(for: stream.descriptor.path)
     let metadata = RequestFields.metadata(stream.requestMetadata)
-    guard metadata != nil || stream.deadlineNanoseconds != nil else { return heads.plain }
+    let compression = stream.options.compression
+    guard metadata != nil || stream.deadlineNanoseconds != nil || compression != nil else {
+      return heads.plain
+    }
     // Spec: W5 (PROTOCOL-HTTP2, Request-Headers: the timeout comes first)
     var blocks = [heads.pseudo]
     if let deadline = stream.deadlineNanoseconds {
       blocks.append(RequestFields.timeout(nanoseconds: max(1, deadline - loop.now)))
     }
     blocks.append(fixedFields)
+    if let encoding = compression.map(Self.encodingFields) ?? encodingFields {
+      blocks.append(encoding)
+    }
     if let metadata { blocks.append(metadata) }
     return RequestHeadBlock(blocks)
   }
@@ -151,9 +166,15 @@ internal import TernWire
     if let known = heads[path] { return known }
     let pseudo = RequestFields.pseudo(
       path: path, authority: authority, scheme: isSecure ? "https" : "http")
-    let made = RequestHeads(pseudo: pseudo, plain: RequestHeadBlock([pseudo, fixedFields]))
+    let blocks = [pseudo, fixedFields] + (encodingFields.map { [$0] } ?? [])
+    let made = RequestHeads(pseudo: pseudo, plain: RequestHeadBlock(blocks))
     heads[path] = made
     return made
+  }
+
+  // Spec: W44 (compression: grpc-encoding)
+  private static func encodingFields(of algorithm: CompressionAlgorithm) -> FieldBlock? {
+    algorithm.isIdentity ? nil : RequestFields.encoding(algorithm.name)
   }
 
   // MARK: Ending

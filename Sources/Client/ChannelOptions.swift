@@ -1,4 +1,6 @@
 public import Logging
+public import TernCore
+internal import TernTransport
 
 /// How a channel behaves. Everything has a default that suits most clients.
 public struct ChannelOptions: Sendable {
@@ -23,6 +25,14 @@ public struct ChannelOptions: Sendable {
   public var backoff = Backoff()
   /// Whether to ask a silent server for a sign of life. Off.
   public var keepalive: Keepalive?
+  /// How requests are compressed; a call may choose otherwise. Not at all.
+  public var compression: CompressionAlgorithm = .identity
+  /// What the server may compress responses with, and requests may be: gzip and deflate. What is not
+  /// compressed is always accepted.
+  public var acceptedCompression: [CompressionAlgorithm] = [.gzip, .deflate]
+  /// Requests of fewer bytes go plain; empty ones, and those that would not become shorter, always.
+  /// 256.
+  public var minCompressedMessageBytes = 256
   /// The host that the server is told the client wants, if it is not the target's.
   public var authority: String?
   /// Stands in front of the library's name in `user-agent`, e.g. `my-app/1.2`.
@@ -31,6 +41,12 @@ public struct ChannelOptions: Sendable {
   public var logger = Logger(label: "tern.channel", factory: { _ in SwiftLogNoOpLogHandler() })
 
   public init() {}
+
+  var callCompression: CallCompression {
+    CallCompression(
+      algorithm: compression, accepted: acceptedCompression,
+      minMessageBytes: minCompressedMessageBytes)
+  }
 
   // Spec: W87 (A8; client keepalive)
   /// PINGs over connections on which nothing comes.

@@ -18,7 +18,8 @@ public struct _ClientCall: Sendable {
       maxRequestMessageBytes: options.maxRequestMessageBytes
         ?? channel.options.maxRequestMessageBytes,
       maxResponseMessageBytes: options.maxResponseMessageBytes
-        ?? channel.options.maxResponseMessageBytes)
+        ?? channel.options.maxResponseMessageBytes,
+      compression: channel.core.compression)
   }
 
   // MARK: Before it is sent
@@ -27,6 +28,9 @@ public struct _ClientCall: Sendable {
   func checkOptions() throws(RPCError) {
     if let problem = stream.options.metadata.problem {
       throw RPCError(.internal, problem, origin: .caller)
+    }
+    if let problem = stream.compressionProblem {
+      throw RPCError(problem.code, problem.message, origin: .caller)
     }
   }
 

@@ -15,18 +15,21 @@ public struct RequestWriter<Message: Sendable>: Sendable {
 
   /// Sends a request. Returns at once while there is room, and waits while the server is slower.
   ///
+  /// - Parameter compress: `false` sends it plain even if the call compresses: a secret beside text
+  ///   that somebody else chose can be guessed from the length of both, compressed together.
   /// - Throws: `RPCError` if the call is over (with its status) or the message is too large; what
   ///   encoding threw.
   @inlinable
-  public nonisolated(nonsending) func send(_ message: Message) async throws {
-    try await writer.send(message)
+  public nonisolated(nonsending) func send(_ message: Message, compress: Bool = true) async throws {
+    try await writer.send(message, compress: compress)
   }
 
   /// Sends all messages of a sequence.
   @inlinable
-  public nonisolated(nonsending) func send(contentsOf messages: some Sequence<Message>) async throws
-  {
-    for message in messages { try await writer.send(message) }
+  public nonisolated(nonsending) func send(
+    contentsOf messages: some Sequence<Message>, compress: Bool = true
+  ) async throws {
+    for message in messages { try await writer.send(message, compress: compress) }
   }
 
   /// Says that there are no more requests. Happens by itself at the end of the closure that got

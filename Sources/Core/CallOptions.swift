@@ -14,11 +14,13 @@ public struct CallOptions: Sendable {
   public var maxRequestMessageBytes: Int?
   /// The largest response that is accepted, in bytes. `nil` (the default): the channel's limit.
   public var maxResponseMessageBytes: Int?
+  /// How the requests are compressed. `nil` (the default): as the channel does.
+  public var compression: CompressionAlgorithm?
 
   public init(
     timeout: Duration? = nil, metadata: Metadata = [:], waitForReady: Bool = false,
-    credentials: CallCredentials? = nil, maxRequestMessageBytes: Int? = nil,
-    maxResponseMessageBytes: Int? = nil
+    credentials: CallCredentials? = nil, compression: CompressionAlgorithm? = nil,
+    maxRequestMessageBytes: Int? = nil, maxResponseMessageBytes: Int? = nil
   ) {
     self.timeout = timeout
     self.metadata = metadata
@@ -26,5 +28,6 @@ public struct CallOptions: Sendable {
     self.credentials = credentials
     self.maxRequestMessageBytes = maxRequestMessageBytes
     self.maxResponseMessageBytes = maxResponseMessageBytes
+    self.compression = compression
   }
 }

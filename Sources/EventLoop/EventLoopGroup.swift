@@ -48,7 +48,7 @@ public final class EventLoopGroup: Sendable {
 
   // MARK: Processors
 
-  static var usableProcessors: Int {
+  package static var usableProcessors: Int {
     let online = max(1, Int(sysconf(CInt(_SC_NPROCESSORS_ONLN))))
     let allowed = Int(tern_usable_processors())
     let processors = allowed > 0 ? min(allowed, online) : online

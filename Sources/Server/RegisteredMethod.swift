@@ -11,6 +11,8 @@ package import TernTransport
   package let takesSingleRequest: Bool
   package let maxRequestMessageBytes: Int
   package let maxResponseMessageBytes: Int
+  package let compression: ServerCompression
+  package let compressesResponses: Bool
   package let otherExecutor: (any TaskExecutor)?
   /// Where interceptors will be wrapped around: all that a call does lies in this function.
   package let body: LoopTaskBody
@@ -33,6 +35,12 @@ package import TernTransport
     let execution =
       ofMethod?.handlerExecution ?? ofService?.handlerExecution ?? options.handlerExecution
     otherExecutor = execution.otherExecutor
+    let algorithm = ofMethod?.compression ?? ofService?.compression ?? options.compression
+    compression = ServerCompression(
+      CallCompression(
+        algorithm: algorithm, accepted: options.acceptedCompression,
+        minMessageBytes: options.minCompressedMessageBytes))
+    compressesResponses = !algorithm.isIdentity
   }
 
   func matches(_ path: UnsafeRawBufferPointer) -> Bool {

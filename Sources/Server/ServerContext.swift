@@ -74,6 +74,22 @@ public struct ServerContext: Sendable {
     stream.setTrailingMetadata(metadata)
   }
 
+  /// What messages of the response are compressed with: what the server's options say, if the
+  /// client accepts it.
+  public var responseCompression: CompressionAlgorithm { stream.responseCompression }
+
+  // Spec: W51 (compression: the server may answer with another algorithm, or none)
+  // Spec: W52 (compression: "not this message" is obeyed)
+  /// Chooses how the response is compressed; `.identity` sends it plain. What the client does not
+  /// accept becomes plain by itself.
+  ///
+  /// - Throws: `RPCError` if the response has begun, or the call is over.
+  public nonisolated(nonsending) func setResponseCompression(
+    _ algorithm: CompressionAlgorithm
+  ) async throws {
+    try await stream.setResponseCompression(algorithm)
+  }
+
   // Spec: W13 (PROTOCOL-HTTP2, reserved names)
   private func check(_ metadata: Metadata) throws(RPCError) {
     if let problem = metadata.problem { throw RPCError(.internal, problem, origin: .caller) }

@@ -27,6 +27,15 @@ public struct ServerOptions: Sendable {
   public var maxHandshakesPerTurn = 8
   /// How long calls may go on when `run` has been told to end. 30 s.
   public var gracefulShutdownTimeout: Duration = .seconds(30)
+  /// How responses are compressed for clients that accept it; a handler may choose otherwise. Not at
+  /// all.
+  public var compression: CompressionAlgorithm = .identity
+  /// What clients may compress requests with: gzip and deflate. What is not compressed is always
+  /// accepted.
+  public var acceptedCompression: [CompressionAlgorithm] = [.gzip, .deflate]
+  /// Responses of fewer bytes go plain; empty ones, and those that would not become shorter, always.
+  /// 256.
+  public var minCompressedMessageBytes = 256
   /// Whether another server may listen on the same port at the same time, as it does while one
   /// process takes over from another. `false`.
   public var reusesPort = false
@@ -45,14 +54,16 @@ public struct ServerOptions: Sendable {
     public var maxRequestMessageBytes: Int?
     public var maxResponseMessageBytes: Int?
     public var handlerExecution: HandlerExecution?
+    public var compression: CompressionAlgorithm?
 
     public init(
       maxRequestMessageBytes: Int? = nil, maxResponseMessageBytes: Int? = nil,
-      handlerExecution: HandlerExecution? = nil
+      handlerExecution: HandlerExecution? = nil, compression: CompressionAlgorithm? = nil
     ) {
       self.maxRequestMessageBytes = maxRequestMessageBytes
       self.maxResponseMessageBytes = maxResponseMessageBytes
       self.handlerExecution = handlerExecution
+      self.compression = compression
     }
   }
 }

@@ -82,7 +82,8 @@ extension CallStream {
   // MARK: Taking
 
   /// Moves all whole messages into `batch`, which must be empty. Copies at most the part of a
-  /// message that is behind them.
+  /// message that is behind them. Compressed ones stay so: unpacked all at once they might take a
+  /// thousand times the memory.
   ///
   /// - Throws: What the call failed with, or a message that cannot be accepted.
   package final func take(into batch: ByteBuffer) throws(RPCError) -> Taken {
@@ -90,7 +91,7 @@ extension CallStream {
     scan: while true {
       switch peekInbound(at: offset) {
       case .whole(let payloadBytes, let isCompressed):
-        if isCompressed {
+        if isCompressed, !canDecompress {
           if offset > 0 { break scan }
           throw fail(with: statusOfCompressedMessage())
         }

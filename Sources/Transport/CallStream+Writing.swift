@@ -23,14 +23,12 @@ extension CallStream {
 
   /// Completes a message that was encoded into `buffer` behind `offset`, and sends it.
   ///
+  /// - Parameter mayCompress: `false` if it is to go plain, whatever the call does.
   /// - Returns: Whether the writer should wait before it sends more.
-  package final func commitMessage(in buffer: ByteBuffer, at offset: Int) throws(RPCError) -> Bool {
-    do throws(FramingError) {
-      try MessageFramer.end(
-        in: buffer, at: offset, isCompressed: false, maxPayloadBytes: maxOutboundMessageBytes)
-    } catch {
-      throw RPCError(error.status.code, error.status.message, origin: .library)
-    }
+  package final func commitMessage(
+    in buffer: ByteBuffer, at offset: Int, mayCompress: Bool = true
+  ) throws(RPCError) -> Bool {
+    try endMessage(in: buffer, at: offset, mayCompress: mayCompress)
     if buffer === outbound {
       didAppendOutbound(at: offset)
       return outbound.count >= Watermark.high

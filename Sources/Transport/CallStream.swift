@@ -81,6 +81,13 @@ internal import TernWire
   /// no cancellation handler.
   var isInRootTask: Bool { false }
 
+  /// Whether messages to send may be compressed. Most calls compress none, and then nobody asks
+  /// with what.
+  final let compresses = Atomic<Bool>(false)
+  /// What the peer's compressed messages are decoded with, once there was one. Set on the loop before
+  /// a reader, maybe on another thread, gets the message.
+  final var inboundAlgorithm: CompressionAlgorithm?
+
   final var maxInboundMessageBytes = 4 << 20
   final var maxOutboundMessageBytes = Int.max
 
@@ -102,6 +109,7 @@ internal import TernWire
     over = false
     isSendingOver = false
     if error != nil { error = nil }
+    if inboundAlgorithm != nil { inboundAlgorithm = nil }
     ending.store(Ending.none, ordering: .releasing)
     connection = nil
   }
@@ -183,8 +191,20 @@ internal import TernWire
 
   // MARK: For subclasses
 
-  /// The status of a message whose compressed flag is set.
-  func statusOfCompressedMessage() -> Status { CompressionRules.serverStatus(encoding: nil) }
+  /// How this side compresses, and what it can decode.
+  var compression: CallCompression { .standard }
+
+  /// What the peer says that it compresses with.
+  var encoding: String? { nil }
+
+  /// What the message that is about to be sent is to be compressed with. From any thread.
+  func algorithmForMessage() -> CompressionAlgorithm? { nil }
+
+  /// The status of a compressed message that cannot be decoded.
+  func statusOfCompressedMessage() -> Status {
+    CompressionRules.serverStatus(
+      encoding: encoding, acceptedEncodings: compression.acceptedEncodings)
+  }
 
   /// The status of a stream that ended inside a message.
   var statusOfCutOffMessage: Status { Cardinality.cutOffRequest }

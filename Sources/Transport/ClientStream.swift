@@ -1,3 +1,4 @@
+internal import Synchronization
 package import TernBytes
 package import TernCore
 package import TernEventLoop
@@ -14,6 +15,10 @@ package import TernWire
   package let descriptor: MethodDescriptor
   package let options: CallOptions
   package let response = ResponseState()
+  /// `nil`: the standard one, as most channels have, whose references then need not be counted.
+  private let channelCompression: CallCompression?
+  /// The one response, if it came compressed.
+  var decompressed: ByteBuffer?
 
   /// What was sent, for another attempt; `nil` when it became too long or a server has answered.
   private var replay: ByteBuffer? = ByteBuffer()
@@ -50,11 +55,16 @@ package import TernWire
 
   package init(
     loop: EventLoop, descriptor: MethodDescriptor, options: CallOptions,
-    maxRequestMessageBytes: Int, maxResponseMessageBytes: Int
+    maxRequestMessageBytes: Int, maxResponseMessageBytes: Int,
+    compression: CallCompression? = nil
   ) {
     self.descriptor = descriptor
     self.options = options
+    channelCompression = compression
     super.init(loop: loop)
+    if options.compression != nil || compression != nil {
+      compresses.store(!requestCompression.isIdentity, ordering: .releasing)
+    }
     maxInboundMessageBytes = maxResponseMessageBytes
     maxOutboundMessageBytes = maxRequestMessageBytes
   }
@@ -66,12 +76,7 @@ package import TernWire
 
   /// Completes a message in `firstMessage`, on the caller's thread, before `begin`.
   package func commitFirstMessage(at offset: Int) throws(RPCError) {
-    do throws(FramingError) {
-      try MessageFramer.end(
-        in: outbound, at: offset, isCompressed: false, maxPayloadBytes: maxOutboundMessageBytes)
-    } catch {
-      throw RPCError(error.status.code, error.status.message, origin: .library)
-    }
+    try endMessage(in: outbound, at: offset, mayCompress: true)
   }
 
   /// Nothing will be added to the request. On the caller's thread before `begin`, or on the loop.
@@ -322,8 +327,12 @@ package import TernWire
   }
 
   override func statusOfCompressedMessage() -> Status {
-    CompressionRules.clientStatus(encoding: response.encoding)
+    CompressionRules.clientStatus(encoding: encoding)
   }
+
+  override var compression: CallCompression { channelCompression ?? .standard }
+  override var encoding: String? { response.encoding }
+  override func algorithmForMessage() -> CompressionAlgorithm? { requestCompression }
 
   override var statusOfCutOffMessage: Status { Cardinality.cutOffResponse }
 
@@ -344,13 +353,16 @@ package import TernWire
     if let failure { throw failure }
     let status: Status
     switch peekInbound() {
-    case .whole(let payloadBytes, isCompressed: false):
+    case .whole(let payloadBytes, let isCompressed):
       let wholeBytes = MessageFramer.prefixBytes + payloadBytes
-      if inbound.count == wholeBytes {
-        return unsafe inbound.slice(at: MessageFramer.prefixBytes, count: payloadBytes)
+      if isCompressed, !canDecompress {
+        status = statusOfCompressedMessage()
+      } else if inbound.count == wholeBytes {
+        let payload = unsafe inbound.slice(at: MessageFramer.prefixBytes, count: payloadBytes)
+        return isCompressed ? try unsafe decompressedResponse(payload) : unsafe payload
+      } else {
+        status = Cardinality.secondResponse
       }
-      status = Cardinality.secondResponse
-    case .whole(_, isCompressed: true): status = statusOfCompressedMessage()
     case .refused(let error): status = error.status
     case .incomplete:
       status = inbound.isEmpty ? Cardinality.noResponse : Cardinality.cutOffResponse

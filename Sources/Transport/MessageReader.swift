@@ -14,6 +14,10 @@ internal import TernWire
   private let batch = ByteBuffer()
   /// The length of the message that was handed out last, with its prefix.
   private var handedOutBytes = 0
+  /// The compressed message that was handed out last, decompressed.
+  private var decompressed: ByteBuffer?
+  /// A message that could not be decompressed has ended the stream.
+  private var failure: RPCError?
   private let isClaimed = Atomic<Bool>(false)
   /// The reader has seen the end of the stream, or its failure.
   fileprivate private(set) var hasEnded = false
@@ -21,7 +25,10 @@ internal import TernWire
   package init(stream: CallStream) { self.stream = stream }
 
   /// The next whole message that is here already. Valid until the next call.
-  @unsafe @usableFromInline package func nextInBatch() -> UnsafeRawBufferPointer? {
+  ///
+  /// - Throws: If it is compressed and cannot be decompressed: the end of the call.
+  @unsafe @usableFromInline
+  package func nextInBatch() throws(RPCError) -> UnsafeRawBufferPointer? {
     if handedOutBytes > 0 {
       batch.removeFirst(handedOutBytes)
       handedOutBytes = 0
@@ -30,13 +37,34 @@ internal import TernWire
     if batch.isEmpty { return nil }
     let payloadBytes = Int(batch.bigEndian(at: 1))
     handedOutBytes = MessageFramer.prefixBytes + payloadBytes
-    return unsafe batch.slice(at: MessageFramer.prefixBytes, count: payloadBytes)
+    let payload = unsafe batch.slice(at: MessageFramer.prefixBytes, count: payloadBytes)
+    return batch.byte(at: 0) == 0 ? unsafe payload : try unsafe decompress(payload)
+  }
+
+  private func decompress(
+    _ payload: UnsafeRawBufferPointer
+  ) throws(RPCError) -> UnsafeRawBufferPointer {
+    let output = decompressed ?? ByteBuffer()
+    decompressed = output
+    output.removeAll()
+    do throws(RPCError) {
+      try unsafe stream.decompress(payload, into: output)
+      return unsafe output.readable
+    } catch {
+      batch.removeAll()
+      handedOutBytes = 0
+      failure = error
+      hasEnded = true
+      stream.failByReader(error)
+      throw error
+    }
   }
 
   /// Waits for more messages.
   ///
   /// - Returns: `false` at the end of the stream.
   @usableFromInline package nonisolated(nonsending) func fill() async throws -> Bool {
+    if let failure { throw failure }
     if stream.loop.isCurrent { return try await fillOnLoop() }
     return try await withTaskExecutorPreference(stream.loop) { try await hopAndFill() }
   }
@@ -131,7 +159,7 @@ public struct _MessageIterator<Message>: AsyncIteratorProtocol {
   ) async throws -> Message? {
     try claim.check()
     while true {
-      if let bytes = unsafe reader.nextInBatch() {
+      if let bytes = try unsafe reader.nextInBatch() {
         return try unsafe _decode(bytes, with: codec)
       }
       guard try await reader.fill() else { return nil }

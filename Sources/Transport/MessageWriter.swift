@@ -17,18 +17,21 @@ public struct _MessageWriter<Message>: Sendable {
     self.init(_MessageOutput(stream: call.stream), codec: codec)
   }
 
+  // Spec: W52 (compression: "not this message" is obeyed)
   /// Sends a message; waits while the other side is slower than we are.
+  ///
+  /// - Parameter compress: `false` if it is to go plain, whatever the call does.
   @inlinable
-  public nonisolated(nonsending) func send(_ message: Message) async throws {
+  public nonisolated(nonsending) func send(_ message: Message, compress: Bool = true) async throws {
     if output.hasEarlierSends { try await output.waitForEarlierSends() }
-    if try put(message) { try await output.waitForRoom() }
+    if try put(message, compress: compress) { try await output.waitForRoom() }
   }
 
   /// Sends a message and never waits.
   ///
   /// - Returns: Whether the writer should wait before it sends more.
   @inlinable
-  public func put(_ message: Message) throws -> Bool {
+  public func put(_ message: Message, compress: Bool = true) throws -> Bool {
     let buffer = try output.buffer()
     let offset = output.begin(in: buffer)
     do {
@@ -37,7 +40,7 @@ public struct _MessageWriter<Message>: Sendable {
       output.undo(in: buffer, at: offset)
       throw error
     }
-    return try output.commit(in: buffer, at: offset)
+    return try output.commit(in: buffer, at: offset, compress: compress)
   }
 }
 
@@ -57,8 +60,10 @@ public struct _MessageOutput: Sendable {
     buffer.truncate(to: offset)
   }
 
-  @usableFromInline package func commit(in buffer: ByteBuffer, at offset: Int) throws -> Bool {
-    try stream.commitMessage(in: buffer, at: offset)
+  @usableFromInline package func commit(
+    in buffer: ByteBuffer, at offset: Int, compress: Bool
+  ) throws -> Bool {
+    try stream.commitMessage(in: buffer, at: offset, mayCompress: compress)
   }
 
   /// Whether messages that were sent from other threads have to go first.

@@ -9,7 +9,7 @@ public struct _ServerCall: Sendable {
 
   /// The one request message. Valid until `didTakeRequest`.
   @unsafe @usableFromInline package var request: UnsafeRawBufferPointer {
-    unsafe stream.request
+    get throws { try unsafe stream.request() }
   }
 
   /// The request was decoded: its memory and its credit can go back.

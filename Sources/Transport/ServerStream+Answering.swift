@@ -47,7 +47,7 @@ extension ServerStream {
   func submitHead() {
     if hasSentHead || isClosed { return }
     hasSentHead = true
-    let block = hasMetadata ? headWithMetadata() : Self.responseHead
+    let block = hasMetadata || head.mentionsCompression ? fullHead() : Self.responseHead
     withConnection { connection in
       connection.submit { session throws(HTTP2Error) in
         try session.submitResponse(block, stream: self)
@@ -56,11 +56,18 @@ extension ServerStream {
     }
   }
 
-  private func headWithMetadata() -> HeaderBlock {
+  private func fullHead() -> HeaderBlock {
+    guard hasMetadata, let metadata = metadataFields() else {
+      return compressionOfHead?.head(for: algorithmOfHead) ?? Self.responseHead
+    }
+    let compression = compressionOfHead?.fields(for: algorithmOfHead)
+    return HeaderBlock([ResponseFields.head] + (compression.map { [$0] } ?? []) + [metadata])
+  }
+
+  private func metadataFields() -> FieldBlock? {
     metadataLock.lock()
     defer { metadataLock.unlock() }
-    let fields = ResponseFields.metadata(initialMetadata)
-    return fields.map { HeaderBlock([ResponseFields.head, $0]) } ?? Self.responseHead
+    return ResponseFields.metadata(initialMetadata)
   }
 
   // MARK: Answering
@@ -87,7 +94,10 @@ extension ServerStream {
       // Spec: W55 (PROTOCOL-HTTP2, Trailers-Only)
       var all = initial
       all.append(contentsOf: metadata)
-      answer(HeaderBlock(ResponseFields.trailersOnly(status, metadata: all, httpStatus: 200)))
+      answer(
+        HeaderBlock(
+          ResponseFields.trailersOnly(
+            status, metadata: all, acceptEncoding: compressionOfHead?.call.acceptedEncodings)))
     }
   }
 

@@ -12,6 +12,9 @@ package protocol CallHandler: AnyObject, Sendable {
   var takesSingleRequest: Bool { get }
   var maxRequestMessageBytes: Int { get }
   var maxResponseMessageBytes: Int { get }
+  var compression: ServerCompression { get }
+  /// Whether responses are compressed for clients that accept it.
+  var compressesResponses: Bool { get }
   /// Where the user's function runs, if not on the loop.
   var otherExecutor: (any TaskExecutor)? { get }
   /// Runs on the stream's loop, and gets the `ServerStream`.
@@ -33,11 +36,19 @@ package protocol CallHandler: AnyObject, Sendable {
     case answered
   }
 
+  /// What `inbound` holds of the one request message.
+  enum RequestForm {
+    case plain, compressed
+    /// The message alone, without prefix.
+    case decompressed
+  }
+
   package let head = RequestHead()
   var phase = Phase.awaitingHead
   var hasWholeHead = false
   var isHeadTooLarge = false
   var hasSentHead = false
+  var requestForm = RequestForm.plain
   var handler: (any CallHandler)?
   var worker: Worker?
   var isHandlerRunning = false
@@ -61,6 +72,12 @@ package protocol CallHandler: AnyObject, Sendable {
   /// Most handlers set none, and then there is nothing to lock.
   let metadataIsSet = Atomic<Bool>(false)
   var hasMetadata: Bool { metadataIsSet.load(ordering: .acquiring) }
+
+  // Under the lock for metadata, too.
+  /// What responses are compressed with; `nil`: nothing.
+  var responseAlgorithm: CompressionAlgorithm?
+  /// A message was compressed with it, so it cannot change any more.
+  var isResponseAlgorithmUsed = false
 
   static let responseHead = HeaderBlock(ResponseFields.head)
   static let trailersOK = HeaderBlock(ResponseFields.trailersOK)
@@ -89,6 +106,10 @@ package protocol CallHandler: AnyObject, Sendable {
     handler = nil
     worker = nil
     deadline = nil
+    requestForm = .plain
+    isResponseAlgorithmUsed = false
+    if responseAlgorithm != nil { responseAlgorithm = nil }
+    compresses.store(false, ordering: .relaxed)
     if hasMetadata {
       initialMetadata = [:]
       trailingMetadata = [:]
@@ -141,6 +162,7 @@ package protocol CallHandler: AnyObject, Sendable {
     self.handler = handler
     maxInboundMessageBytes = handler.maxRequestMessageBytes
     maxOutboundMessageBytes = handler.maxResponseMessageBytes
+    if handler.compressesResponses { beginCompressing(with: handler.compression) }
     if head.timeoutNanoseconds != nil { startDeadline() }
     if phase == .answered { return }
     if handler.takesSingleRequest { phase = .awaitingRequest } else { start() }
@@ -167,8 +189,11 @@ package protocol CallHandler: AnyObject, Sendable {
   private func checkRequest() {
     switch peekInbound() {
     case .refused(let error): finish(error.status)
-    case .whole(_, isCompressed: true): finish(statusOfCompressedMessage())
-    case .whole(let payloadBytes, isCompressed: false):
+    case .whole(let payloadBytes, let isCompressed):
+      if isCompressed {
+        if !canDecompress { return finish(statusOfCompressedMessage()) }
+        requestForm = .compressed
+      }
       let wholeBytes = MessageFramer.prefixBytes + payloadBytes
       if inbound.count > wholeBytes {
         let isCutOff: Bool
@@ -232,8 +257,12 @@ package protocol CallHandler: AnyObject, Sendable {
 
   override var isInRootTask: Bool { worker?.isCurrentTask ?? false }
 
-  /// The one request message. Valid until the handler has ended.
-  @unsafe package var request: UnsafeRawBufferPointer {
+  /// The one request message. Valid until `didTakeRequest`.
+  ///
+  /// - Throws: If it is compressed and cannot be decompressed.
+  @unsafe package func request() throws(RPCError) -> UnsafeRawBufferPointer {
+    if requestForm == .compressed { try decompressRequest() }
+    if requestForm == .decompressed { return unsafe inbound.readable }
     let prefix = MessageFramer.prefixBytes
     return unsafe inbound.slice(at: prefix, count: max(0, inbound.count - prefix))
   }
@@ -262,9 +291,14 @@ package protocol CallHandler: AnyObject, Sendable {
     return .end
   }
 
-  // Spec: W46 (compression: encoding not supported by the server)
-  override func statusOfCompressedMessage() -> Status {
-    CompressionRules.serverStatus(encoding: head.encoding)
+  override var compression: CallCompression { handler?.compression.call ?? .standard }
+  override var encoding: String? { head.encoding }
+
+  override func algorithmForMessage() -> CompressionAlgorithm? {
+    metadataLock.lock()
+    defer { metadataLock.unlock() }
+    isResponseAlgorithmUsed = true
+    return responseAlgorithm
   }
 
   override var isMessageAwaited: Bool { phase == .awaitingRequest || super.isMessageAwaited }

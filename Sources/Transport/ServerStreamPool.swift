@@ -1,3 +1,4 @@
+internal import TernBytes
 package import TernEventLoop
 
 /// How many handlers of one connection run: streams may be gone before their handlers are.
@@ -12,6 +13,8 @@ final class LiveHandlers {
   private var spare: [ServerStream] = []
   private var isClosed = false
   private let loop: EventLoop
+  /// Where a compressed request is decompressed: handlers of one loop begin one after the other.
+  let scratch = ByteBuffer()
 
   package init(loop: EventLoop) { self.loop = loop }
 

@@ -5,7 +5,7 @@ package import TernCore
 /// channel, a call, a channel.
 ///
 /// Sent in this order: ``pseudo(path:authority:scheme:)``, ``timeout(nanoseconds:)``,
-/// ``fixed(userAgent:)``, ``metadata(_:)``.
+/// ``fixed(userAgent:acceptedEncodings:)``, ``encoding(_:)``, ``metadata(_:)``.
 // Spec: W5 (PROTOCOL-HTTP2, Request-Headers: order)
 package enum RequestFields {
   // Spec: W1 (PROTOCOL-HTTP2, Method)
@@ -26,10 +26,17 @@ package enum RequestFields {
   // Spec: W6 (PROTOCOL-HTTP2, TE)
   // Spec: W7 (PROTOCOL-HTTP2, Content-Type)
   // Spec: W10 (PROTOCOL-HTTP2, User-Agent)
-  /// No `grpc-accept-encoding`: without it, nothing but identity is accepted.
-  package static func fixed(userAgent: String) -> FieldBlock {
-    FieldBlock(["te": "trailers", "content-type": ContentType.sent, "user-agent": userAgent])
+  // Spec: W44 (compression: grpc-accept-encoding)
+  package static func fixed(userAgent: String, acceptedEncodings: String) -> FieldBlock {
+    FieldBlock([
+      "te": "trailers", "content-type": ContentType.sent,
+      "grpc-accept-encoding": acceptedEncodings, "user-agent": userAgent,
+    ])
   }
+
+  // Spec: W44 (compression: grpc-encoding)
+  /// Only for calls that compress messages.
+  package static func encoding(_ name: String) -> FieldBlock { FieldBlock(["grpc-encoding": name]) }
 
   /// - Parameter metadata: should have no ``Metadata/problem``; what has one is left out.
   /// - Returns: `nil` if there is nothing to send.

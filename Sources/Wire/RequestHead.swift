@@ -66,7 +66,7 @@ package import TernCore
     case .userAgent: userAgentPlace = unsafe texts.keep(value)
     case .grpcTimeout: unsafe receiveTimeout(value)
     case .grpcEncoding: encodingPlace = unsafe texts.keep(value)
-    case .grpcAcceptEncoding: acceptEncodingPlace = unsafe texts.keep(value)
+    case .grpcAcceptEncoding: unsafe receiveAcceptEncoding(value)
     case .grpcPreviousAttempts: attempts = unsafe FieldText.number(value)
     case .connectionSpecific: unsafe note(.connectionField(FieldText.quoted(name)))
     case .custom: unsafe receiveCustom(name, value)
@@ -99,6 +99,18 @@ package import TernCore
   private func receiveContentType(_ value: UnsafeRawBufferPointer) {
     isGRPC = unsafe ContentType.isGRPC(value)
     contentTypePlace = unsafe texts.keep(value)
+  }
+
+  /// A list may come in several fields (RFC 9110, 5.3). One that is long already grows no more:
+  /// each addition copies it.
+  private func receiveAcceptEncoding(_ value: UnsafeRawBufferPointer) {
+    guard let known = acceptEncoding else {
+      acceptEncodingPlace = unsafe texts.keep(value)
+      return
+    }
+    if known.utf8.count > 256 { return }
+    var list = unsafe "\(known),\(String(decoding: value, as: UTF8.self))"
+    acceptEncodingPlace = list.withUTF8 { unsafe texts.keep(UnsafeRawBufferPointer($0)) }
   }
 
   // Spec: W16 (grpc-go: malformed grpc-timeout)
@@ -173,6 +185,8 @@ package import TernCore
 
   /// The algorithm of compressed messages.
   package var encoding: String? { text(at: encodingPlace) }
+  /// Whether the client says anything of compression.
+  package var mentionsCompression: Bool { encodingPlace != nil || acceptEncodingPlace != nil }
   /// A list of what the client can decode.
   package var acceptEncoding: String? { text(at: acceptEncodingPlace) }
 

@@ -6,6 +6,16 @@ package enum ResponseFields {
   // Spec: W54 (PROTOCOL-HTTP2, Response-Headers)
   package static let head = FieldBlock([":status": "200", "content-type": ContentType.sent])
 
+  // Spec: W44 (compression: grpc-encoding and grpc-accept-encoding)
+  /// To be sent behind ``head`` to clients that speak of compression.
+  ///
+  /// - Parameter encoding: The algorithm of compressed messages, if there may be some.
+  package static func compression(acceptedEncodings: String, encoding: String?) -> FieldBlock {
+    let fields = FieldBlock(["grpc-accept-encoding": acceptedEncodings])
+    if let encoding { fields.append(name: "grpc-encoding", value: encoding) }
+    return fields
+  }
+
   /// Initial metadata, to be sent behind ``head``. What has a ``Metadata/problem`` is left out.
   ///
   /// - Returns: `nil` if there is nothing to send.

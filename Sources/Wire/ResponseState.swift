@@ -67,7 +67,8 @@ package import TernCore
     case .grpcStatus: incoming.grpcStatus = unsafe texts.keep(value)
     case .grpcMessage: incoming.message = unsafe texts.keep(value)
     case .grpcStatusDetails: incoming.details = unsafe texts.keep(value)
-    case .grpcEncoding: encodingPlace = unsafe texts.keep(value)
+    // What stands in trailers comes too late to mean anything.
+    case .grpcEncoding: if phase == .awaitingHead { encodingPlace = unsafe texts.keep(value) }
     case .custom: unsafe receiveCustom(name, value)
     // Spec: W13 (PROTOCOL-HTTP2, reserved names)
     case .method, .scheme, .path, .authority, .host, .te, .userAgent, .grpcTimeout,

@@ -18,6 +18,8 @@ package struct Conversation: Sendable {
 
     /// The payloads of the whole messages in the body.
     package var messages: [[UInt8]] { framedMessages.map(\.payload) }
+    /// Their flags: 1 where the message is compressed.
+    package var flags: [UInt8] { framedMessages.map { $0.isCompressed ? 1 : 0 } }
 
     /// The whole messages in the body, each as it travelled.
     package var framedMessages: [Message] {

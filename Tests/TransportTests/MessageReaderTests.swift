@@ -17,8 +17,8 @@ struct MessageReaderTests {
     return stream
   }
 
-  private func next(_ reader: _MessageReader) -> [UInt8]? {
-    unsafe reader.nextInBatch().map { unsafe Array($0) }
+  private func next(_ reader: _MessageReader) throws -> [UInt8]? {
+    try unsafe reader.nextInBatch().map { unsafe Array($0) }
   }
 
   @Test("All whole messages come in one batch, and the part behind them stays")
@@ -27,17 +27,17 @@ struct MessageReaderTests {
     let stream = stream(with: whole + framed([4, 5]).dropLast())
     let reader = _MessageReader(stream: stream)
 
-    #expect(next(reader) == nil)
+    #expect(try next(reader) == nil)
     #expect(try await reader.fill())
-    #expect(next(reader) == [1])
-    #expect(next(reader) == [])
-    #expect(next(reader) == [2, 3])
-    #expect(next(reader) == nil)
+    #expect(try next(reader) == [1])
+    #expect(try next(reader) == [])
+    #expect(try next(reader) == [2, 3])
+    #expect(try next(reader) == nil)
     #expect(stream.inbound.count == 6)
 
     stream.inbound.append(contentsOf: [5])
     #expect(try await reader.fill())
-    #expect(next(reader) == [4, 5])
+    #expect(try next(reader) == [4, 5])
   }
 
   @Test("A message over the limit is an error, behind what came whole before it")
@@ -46,7 +46,7 @@ struct MessageReaderTests {
     let reader = _MessageReader(stream: stream)
 
     #expect(try await reader.fill())
-    #expect(next(reader) == [1])
+    #expect(try next(reader) == [1])
     let error = await #expect(throws: RPCError.self) { try await reader.fill() }
 
     #expect(error?.code == .resourceExhausted)

@@ -20,13 +20,15 @@ struct RequestFieldsTests {
   // Spec: W6 (PROTOCOL-HTTP2, TE)
   // Spec: W7 (PROTOCOL-HTTP2, Content-Type)
   // Spec: W10 (PROTOCOL-HTTP2, User-Agent)
-  @Test("Every request says that it wants trailers, what it is, and who sends it")
+  // Spec: W44 (compression: grpc-accept-encoding)
+  @Test("Every request says that it wants trailers, what it is, what it accepts, and who sends it")
   func fixed() {
-    let fields = RequestFields.fixed(userAgent: UserAgent.text(application: nil))
+    let fields = RequestFields.fixed(
+      userAgent: UserAgent.text(application: nil), acceptedEncodings: "identity,gzip")
 
     #expect(
       fields.lines == [
-        "te: trailers", "content-type: application/grpc",
+        "te: trailers", "content-type: application/grpc", "grpc-accept-encoding: identity,gzip",
         "user-agent: grpc-swift-tern/\(TernVersion.text)",
       ])
   }
@@ -77,8 +79,9 @@ struct RequestFieldsTests {
     let head = RequestHead()
     let sent = [
       RequestFields.pseudo(path: "/s/m", authority: "a", scheme: "http"),
-      RequestFields.timeout(nanoseconds: 5), RequestFields.fixed(userAgent: "u"),
-      RequestFields.metadata(["user": "ada"]),
+      RequestFields.timeout(nanoseconds: 5),
+      RequestFields.fixed(userAgent: "u", acceptedEncodings: "identity"),
+      RequestFields.encoding("gzip"), RequestFields.metadata(["user": "ada"]),
     ]
     for block in sent.compactMap({ $0 }) {
       for index in 0..<block.count {
@@ -90,6 +93,8 @@ struct RequestFieldsTests {
     #expect(head.pathText == "/s/m")
     #expect(head.timeoutNanoseconds == 5)
     #expect(head.userAgent == "u")
+    #expect(head.encoding == "gzip")
+    #expect(head.acceptEncoding == "identity")
     #expect(head.metadata == ["user": "ada"])
   }
 }
@@ -161,8 +166,21 @@ struct ResponseFieldsTests {
       ])
     #expect(
       ResponseFields.trailersOnly(
-        status, metadata: [:], httpStatus: 200, acceptEncoding: CompressionRules.acceptedEncodings
-      ).value(of: "grpc-accept-encoding") == "identity")
+        status, metadata: [:], httpStatus: 200, acceptEncoding: "identity,gzip"
+      ).value(of: "grpc-accept-encoding") == "identity,gzip")
+  }
+
+  // Spec: W44 (compression: grpc-encoding and grpc-accept-encoding)
+  @Test("A response says what the server accepts, and what it compresses with if it does")
+  func compression() {
+    #expect(
+      ResponseFields.compression(acceptedEncodings: "identity", encoding: nil).lines == [
+        "grpc-accept-encoding: identity"
+      ])
+    #expect(
+      ResponseFields.compression(acceptedEncodings: "identity", encoding: "gzip").lines == [
+        "grpc-accept-encoding: identity", "grpc-encoding: gzip",
+      ])
   }
 
   @Test("A long message is cut, never inside an escape", arguments: 0...9)

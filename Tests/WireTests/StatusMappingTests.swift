@@ -62,7 +62,7 @@ struct StatusMappingTests {
   }
 }
 
-@Suite("Cardinality and compression")
+@Suite("Cardinality")
 struct CardinalityTests {
   // Spec: W42 (statuscodes: cardinality violations)
   @Test("Too few and too many messages are UNIMPLEMENTED")
@@ -81,26 +81,5 @@ struct CardinalityTests {
   func cutOff() {
     #expect(Cardinality.cutOffRequest.code == .internal)
     #expect(Cardinality.cutOffResponse.code == .internal)
-  }
-
-  // Spec: W47 (compression: flag without encoding)
-  @Test("A compressed message without an encoding is INTERNAL", arguments: [nil, "", "identity"])
-  func noEncoding(encoding: String?) {
-    #expect(CompressionRules.serverStatus(encoding: encoding).code == .internal)
-    #expect(CompressionRules.clientStatus(encoding: encoding).code == .internal)
-  }
-
-  // Spec: W46 (compression: encoding not supported by the server)
-  // Spec: W48 (compression: encoding not supported by the client)
-  @Test("An unknown encoding is UNIMPLEMENTED on a server and INTERNAL on a client, and is named")
-  func unknownEncoding() {
-    let server = CompressionRules.serverStatus(encoding: "brotli")
-    let client = CompressionRules.clientStatus(encoding: "brotli")
-
-    #expect(server.code == .unimplemented)
-    #expect(server.message.contains("'brotli'"))
-    #expect(server.message.contains(CompressionRules.acceptedEncodings))
-    #expect(client.code == .internal)
-    #expect(client.message.contains("'brotli'"))
   }
 }
