@@ -128,6 +128,26 @@ struct HandshakeTests {
     #expect(second.server.negotiated().isResumed)
   }
 
+  @Test("A session resumes also where the certificate was chosen by the host's name")
+  func resumptionBehindServerName() throws {
+    let client = try Contexts.client(identity: "client")
+    let server = try Contexts.server(
+      "server", "second", clientRoots: "ca", mustHaveClientCertificate: true)
+    let first = try SessionPair(client, server, host: "second.example")
+    first.shakeHands()
+    let ticket = try #require(first.tickets.last)
+
+    let second = try SessionPair(client, server, host: "second.example", ticket: ticket)
+    second.shakeHands()
+
+    #expect(second.client.negotiated().isResumed)
+    let third = try SessionPair(
+      client, server, host: "second.example", ticket: second.tickets.last)
+    third.shakeHands()
+    #expect(third.client.negotiated().isResumed)
+    #expect(third.client.negotiated().peerCertificate?.dnsNames == ["second.example"])
+  }
+
   @Test("A ticket means nothing to a server with other keys, and the handshake is a full one")
   func foreignTicket() throws {
     let client = try Contexts.client()
