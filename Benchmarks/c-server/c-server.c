@@ -5,7 +5,9 @@
  * honest: nghttp2's checks of HTTP messaging stay on, each stream has its own response head and
  * trailers, and all frames of a turn leave in one write.
  *
- *     c-server --body FILE [--port N]
+ *     c-server --body FILE [--port N] [--cert FILE --key FILE]
+ *
+ * With a certificate chain and a key (PEM) it speaks TLS, with ALPN h2, and nothing else.
  */
 #define _GNU_SOURCE /* accept4 */
 #include <arpa/inet.h>
@@ -21,6 +23,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "tls.h"
+
 /* As the Swift server has them, so that neither sends more WINDOW_UPDATEs than the other. */
 enum {
   READ_BYTES = 64 << 10,
@@ -33,10 +37,13 @@ enum {
 
 typedef struct {
   int socket;
+  /* NULL for plaintext. */
+  tls *tls;
   nghttp2_session *session;
   int waits_for_writable;
   size_t outbound_start, outbound_end;
-  uint8_t outbound[OUTBOUND_BYTES];
+  /* Of its own; with TLS that of all, since what is in it is encrypted in the same turn. */
+  uint8_t *outbound;
   /* What nghttp2 handed out and did not fit: its memory, valid until the next mem_send. */
   const uint8_t *rest;
   size_t rest_bytes;
@@ -47,6 +54,8 @@ static size_t answer_bytes;
 static nghttp2_session_callbacks *callbacks;
 static nghttp2_option *options;
 static int poller;
+static int speaks_tls;
+static uint8_t outbound_of_all[OUTBOUND_BYTES];
 
 static void check(int result, const char *what) {
   if (result >= 0) return;
@@ -91,6 +100,13 @@ static int frame_received(nghttp2_session *session, const nghttp2_frame *frame, 
 }
 
 static void close_connection(connection *c) {
+  if (c->tls != NULL) {
+    /* An alert that tells why. */
+    tls_flush(c->tls, c->socket);
+    tls_free(c->tls);
+  } else {
+    free(c->outbound);
+  }
   close(c->socket);
   nghttp2_session_del(c->session);
   free(c);
@@ -122,29 +138,45 @@ static ssize_t fill(connection *c) {
   }
 }
 
+/* Returns 1 when all is away, 0 when the socket is full, -1 to close. */
+static int send_outbound(connection *c) {
+  if (c->tls != NULL) {
+    size_t count = c->outbound_end;
+    c->outbound_end = 0;
+    return tls_encrypt(c->tls, c->outbound, count) < 0 ? -1 : tls_flush(c->tls, c->socket);
+  }
+  while (c->outbound_start < c->outbound_end) {
+    ssize_t count = send(
+        c->socket, c->outbound + c->outbound_start, c->outbound_end - c->outbound_start,
+        MSG_NOSIGNAL);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return errno == EAGAIN ? 0 : -1;
+    c->outbound_start += (size_t)count;
+  }
+  c->outbound_start = c->outbound_end = 0;
+  return 1;
+}
+
 /* One write a turn, more only when the buffer was too small. Returns -1 to close. */
 static int flush_frames(connection *c) {
-  for (;;) {
-    ssize_t more = fill(c);
+  ssize_t more = 1;
+  /* What was encrypted goes first, and all of it: else it would grow with each turn. */
+  int sent = c->tls == NULL ? 1 : tls_flush(c->tls, c->socket);
+  int may_send = c->tls == NULL || tls_is_open(c->tls);
+  while (sent > 0 && may_send && more > 0) {
+    more = fill(c);
     if (more < 0) return -1;
-    while (c->outbound_start < c->outbound_end) {
-      ssize_t count = send(
-          c->socket, c->outbound + c->outbound_start, c->outbound_end - c->outbound_start,
-          MSG_NOSIGNAL);
-      if (count < 0 && errno == EINTR) continue;
-      if (count < 0 && errno == EAGAIN) {
-        wait_for(c, 1);
-        return 0;
-      }
-      if (count < 0) return -1;
-      c->outbound_start += (size_t)count;
-    }
-    c->outbound_start = c->outbound_end = 0;
-    if (more == 0) break;
+    sent = send_outbound(c);
   }
-  wait_for(c, 0);
+  if (sent < 0) return -1;
+  wait_for(c, sent == 0);
   int wants = nghttp2_session_want_read(c->session) || nghttp2_session_want_write(c->session);
-  return wants ? 0 : -1;
+  return sent == 0 || wants ? 0 : -1;
+}
+
+static int take_plain(void *context, const uint8_t *bytes, size_t count) {
+  connection *c = context;
+  return nghttp2_session_mem_recv(c->session, bytes, count) == (ssize_t)count ? 0 : -1;
 }
 
 static int readable(connection *c) {
@@ -152,7 +184,8 @@ static int readable(connection *c) {
   ssize_t count = recv(c->socket, inbound, sizeof inbound, 0);
   if (count < 0) return errno == EAGAIN || errno == EINTR ? 0 : -1;
   if (count == 0) return -1;
-  return nghttp2_session_mem_recv(c->session, inbound, (size_t)count) == count ? 0 : -1;
+  if (c->tls == NULL) return take_plain(c, inbound, (size_t)count);
+  return tls_receive(c->tls, inbound, (size_t)count, take_plain, c);
 }
 
 static void accept_connection(int listener) {
@@ -163,6 +196,9 @@ static void accept_connection(int listener) {
   connection *c = calloc(1, sizeof *c);
   if (c == NULL) exit(1);
   c->socket = socket;
+  if (speaks_tls) c->tls = tls_new();
+  c->outbound = speaks_tls ? outbound_of_all : malloc(OUTBOUND_BYTES);
+  if (c->outbound == NULL) exit(1);
   check(nghttp2_session_server_new2(&c->session, callbacks, c, options), "session");
   nghttp2_settings_entry settings[] = {
       {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, MAX_CONCURRENT_STREAMS},
@@ -207,17 +243,21 @@ static void prepare_nghttp2(void) {
 
 int main(int count, char **arguments) {
   uint16_t port = 0;
-  const char *body = NULL;
+  const char *body = NULL, *chain = NULL, *key = NULL;
   for (int i = 1; i + 1 < count; i += 2) {
     if (strcmp(arguments[i], "--port") == 0) port = (uint16_t)atoi(arguments[i + 1]);
     if (strcmp(arguments[i], "--body") == 0) body = arguments[i + 1];
+    if (strcmp(arguments[i], "--cert") == 0) chain = arguments[i + 1];
+    if (strcmp(arguments[i], "--key") == 0) key = arguments[i + 1];
   }
-  if (body == NULL) {
-    fprintf(stderr, "usage: c-server --body FILE [--port N]\n");
+  speaks_tls = chain != NULL;
+  if (body == NULL || speaks_tls != (key != NULL)) {
+    fprintf(stderr, "usage: c-server --body FILE [--port N] [--cert FILE --key FILE]\n");
     return 2;
   }
   signal(SIGPIPE, SIG_IGN);
   read_answer(body);
+  if (speaks_tls) tls_prepare(chain, key);
   prepare_nghttp2();
   poller = epoll_create1(EPOLL_CLOEXEC);
   check(poller, "epoll_create1");

@@ -4,7 +4,7 @@ import TernCore
 import TestSupport
 
 /// What a call sends on its way to a server that refuses it, or reads it slowly.
-@Suite("Sending", .timeLimit(.minutes(1)))
+@Suite("Sending", .timeLimit(.minutes(2)))
 struct ReplayTests {
   private func sum(_ server: ScriptedServer) throws -> ClientStreamingCallable<[UInt8], [UInt8]> {
     let method = RPCMethod<[UInt8], [UInt8]>(
