@@ -29,11 +29,13 @@ generate: deps ## Write again the code that is generated from .proto files
 certs: deps ## Write certificates for local tests into Certs/out
 	@Certs/make-certs.sh
 
-bench: deps ## Cost of a call beside plain nghttp2 in C: some minutes on a quiet machine
+bench: deps ## Cost of a call beside plain nghttp2 in C; TLS and gzip: half an hour, quiet machine
 	@Benchmarks/Scripts/bench
+	@Benchmarks/Scripts/bench-secure
 
 bench-quick: deps ## The same with fewer calls: a first look
 	@Benchmarks/Scripts/bench --quick
+	@Benchmarks/Scripts/bench-secure --quick
 
 clean: ## Remove what was built, not what was installed
 	rm -rf .build .build-* Benchmarks/.build Benchmarks/out Certs/out

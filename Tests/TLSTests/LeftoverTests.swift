@@ -33,7 +33,8 @@ private enum Rounds {
       switch round % 8 {
       case 0:
         // Refused by the client, for one of two reasons.
-        try SessionPair(round % 16 == 0 ? distrustful : client, server, host: "nowhere").shakeHands()
+        try SessionPair(round % 16 == 0 ? distrustful : client, server, host: "nowhere")
+          .shakeHands()
       case 1:
         // Left in the middle.
         let pair = try SessionPair(client, server)

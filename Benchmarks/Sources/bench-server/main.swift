@@ -50,7 +50,7 @@ func value(of option: String) -> String? {
 }
 
 guard let echo = service(codec: value(of: "--codec") ?? "") else {
-  print("usage: bench-server --codec bytes|protobuf [--cert FILE --key FILE]")
+  print("usage: bench-server --codec bytes|protobuf [--cert FILE --key FILE] [--gzip]")
   exit(2)
 }
 let credentials: ServerCredentials
@@ -63,6 +63,7 @@ if let certificate = value(of: "--cert"), let key = value(of: "--key") {
 // As many as the C server allows.
 var options = ServerOptions()
 options.maxConcurrentStreams = 1000
+if CommandLine.arguments.contains("--gzip") { options.compression = .gzip }
 let server = GRPCServer(services: [echo], options: options)
 Task.detached {
   try await server.run(on: .tcp("127.0.0.1", 0), credentials: credentials) { address in

@@ -20,11 +20,12 @@ package import TernTLS
   private var isWriterWaiting = false
   private var isOpen = false
 
-  /// Full enough to write, with room for another record.
-  private static let fullOutputBytes = 48 << 10
+  /// Full enough to write. As much as a connection collects in plaintext, so that it leaves in as
+  /// few writes; a peer that takes nothing leaves us with no more than this.
+  private static let fullOutputBytes = 240 << 10
   private static let maxRecordBytes = 16 << 10
   /// The output buffer belongs to all connections of the loop: so much it may keep.
-  private static let keptOutputBytes = 128 << 10
+  private static let keptOutputBytes = 512 << 10
 
   /// - Parameter gate: Counts the handshakes of a loop; `nil` for clients, which have few.
   package init(
