@@ -66,6 +66,7 @@ let layers: [Layer] = [
       "Tern", "TestSupport", "ExampleProtos", "GreeterService", "NumbersService", "SumService",
       "ChatService",
     ], kind: .test),
+  Layer("ExampleTests", ["TestSupport"], kind: .test),
   Layer(
     "RouteTests", ["Tern", "TernRuntime", "Logging", "EventLoop", "TestSupport"], kind: .test),
   Layer(
@@ -104,9 +105,11 @@ let examples: [Layer] =
       ["Tern", "GreeterService", "NumbersService", "SumService", "ChatService", "ExampleSupport"],
       kind: .program, path: "Examples/All"),
   ]
-  + ["TLS": "tls", "MutualTLS": "mutual-tls", "CallCredentials": "call-credentials"].map {
-    lesson($0.key, "\($0.value)-example")
-  }
+  + [
+    lesson("TLS", "tls-example"), lesson("MutualTLS", "mutual-tls-example"),
+    lesson("CallCredentials", "call-credentials-example"),
+    lesson("Compression", "compression-example"),
+  ]
   + example("Greeter", "greeter") + example("Numbers", "number") + example("Sum", "sum")
   + example("Chat", "chat")
 

@@ -4,7 +4,8 @@ internal import Tern
 
 let arguments = ClientArguments(target: "localhost:50054")
 
-let channel = try GRPCChannel(arguments.target, credentials: arguments.credentials)
+let channel = try GRPCChannel(
+  arguments.target, credentials: arguments.credentials, options: arguments.options)
 let chat = Chat_ChatService.Client(channel)
 
 let messages: [Chat_ChatRequest] = ["Hello", "How are you?", "Goodbye"].map { text in

@@ -4,7 +4,8 @@ internal import Tern
 
 let arguments = ClientArguments(target: "localhost:50052")
 
-let channel = try GRPCChannel(arguments.target, credentials: arguments.credentials)
+let channel = try GRPCChannel(
+  arguments.target, credentials: arguments.credentials, options: arguments.options)
 let numbers = NumberStream_NumberService.Client(channel)
 
 for try await response in numbers.getNumbers(.with { $0.limit = 10 }) {

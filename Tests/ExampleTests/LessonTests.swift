@@ -1,0 +1,87 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// The programs of Examples that say something by themselves, and what they have to say.
+@Suite("Examples", .timeLimit(.minutes(2)))
+struct LessonTests {
+  /// Where this build has put its programs: beside the tests.
+  private func program(_ name: String) throws -> String {
+    let tests = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+    return URL(filePath: tests).deletingLastPathComponent().appending(path: name).path
+  }
+
+  private func certificates() throws -> String {
+    URL(filePath: try Certificates.path("ca.crt")).deletingLastPathComponent().path
+  }
+
+  private func run(_ name: String, _ arguments: [String] = []) async throws -> String {
+    let (code, text) = try await PeerProcess.run(program(name), arguments)
+    #expect(code == 0, "\(text)")
+    return text
+  }
+
+  @Test("TLS: who knows the authority is answered, who does not is told what to do")
+  func tls() async throws {
+    let text = try await run("tls-example", [certificates()])
+    #expect(text.contains("Over TLS: Hello, world!"))
+    #expect(text.contains("Without our authority: UNAVAILABLE: "))
+    #expect(text.contains("Add that authority to the roots"))
+  }
+
+  @Test("Mutual TLS: the handler greets whom the certificate names")
+  func mutualTLS() async throws {
+    let text = try await run("mutual-tls-example", [certificates()])
+    #expect(text.contains("With a certificate: Hello, spiffe://tern.test/client!"))
+    #expect(text.contains("Without: UNAVAILABLE: "))
+  }
+
+  @Test("Call credentials: with a token, without, and in plaintext")
+  func callCredentials() async throws {
+    let text = try await run("call-credentials-example", [certificates()])
+    #expect(text.contains("A token for /greet.Greeter/SayHello is wanted."))
+    #expect(text.contains("With a token: Hello, world!"))
+    #expect(text.contains("Without: UNAUTHENTICATED: The token is missing or wrong."))
+    #expect(text.contains("In plaintext: UNAUTHENTICATED: "))
+  }
+
+  @Test("Compression: nothing is lost on the way")
+  func compression() async throws {
+    let text = try await run("compression-example")
+    #expect(text.contains("Compressed both ways: 19008 bytes"))
+    #expect(text.contains("Echoed: 19000 bytes"))
+    #expect(text.contains("Echoed: 10 bytes"))
+  }
+
+  @Test("A server and a client of the four kinds talk over mutual TLS and gzip")
+  func mutualPair() async throws {
+    let folder = try certificates()
+    let server = try PeerProcess(
+      program("examples-server"),
+      [
+        "--port", "0", "--cert", "\(folder)/server-chain.crt", "--key", "\(folder)/server.key",
+        "--client-ca", "\(folder)/ca.crt", "--gzip",
+      ])
+    let target = try await server.line(after: "Listening on ")
+    let secure = ["--target", target, "--ca", "\(folder)/ca.crt", "--gzip"]
+    let identity = ["--cert", "\(folder)/client-chain.crt", "--key", "\(folder)/client.key"]
+
+    #expect(try await run("greeter-client", secure + identity).contains("Hello, world!"))
+    #expect(try await run("number-client", secure + identity).contains("Received number: 9"))
+    #expect(try await run("sum-client", secure + identity).contains("Sum: 15"))
+    #expect(try await run("chat-client", secure + identity).contains("You said: Goodbye"))
+    let (code, text) = try await PeerProcess.run(program("greeter-client"), secure)
+    #expect(code != 0)
+    #expect(text.contains("requires a certificate"))
+    server.terminate()
+    #expect(await server.end().code == 0)
+  }
+
+  @Test("An option that there is none of is named, with those that there are")
+  func wrongOption() async throws {
+    let (code, text) = try await PeerProcess.run(program("greeter-client"), ["--nonsense"])
+    #expect(code == 2)
+    #expect(text.contains("'--nonsense' is no option."))
+    #expect(text.contains("--ca FILE"))
+  }
+}
