@@ -17,13 +17,14 @@ package final class ScriptedPeer {
   package static let preface = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8)
 
   let socket: BlockingSocket
-  private let decoder = HeaderBlockDecoder()
-  private var received: [UInt8] = []
-  private var block: [UInt8] = []
+  private let recorder = FrameRecorder()
   private let waitLimit: Duration
 
   /// What has come from the other side.
-  package private(set) var seen = Conversation()
+  package private(set) var seen: Conversation {
+    get { recorder.seen }
+    _modify { yield &recorder.seen }
+  }
   /// Whether it acknowledges SETTINGS, answers PING and gives window credit back.
   package var isPolite = true
 
@@ -75,16 +76,17 @@ package final class ScriptedPeer {
   /// Reads the client's connection preface.
   package func readPreface() throws {
     let deadline = ContinuousClock.now + waitLimit
-    while received.count < Self.preface.count {
+    while recorder.rest.count < Self.preface.count {
       switch try socket.receive(until: deadline) {
-      case .bytes(let bytes): received += bytes
-      case .end, .nothing: throw complaint("Waited for the connection preface; got \(received).")
+      case .bytes(let bytes): recorder.rest += bytes
+      case .end, .nothing:
+        throw complaint("Waited for the connection preface; got \(recorder.rest).")
       }
     }
-    guard received.starts(with: Self.preface) else {
-      throw complaint("Not a connection preface: \(received.prefix(Self.preface.count))")
+    guard recorder.rest.starts(with: Self.preface) else {
+      throw complaint("Not a connection preface: \(recorder.rest.prefix(Self.preface.count))")
     }
-    received.removeFirst(Self.preface.count)
+    recorder.rest.removeFirst(Self.preface.count)
   }
 
   /// Reads on, noting what comes, until the other side closes or `socket` is stopped from here.
@@ -105,42 +107,20 @@ package final class ScriptedPeer {
       seen.end = wasReset ? .reset : .closed
       seen.transcript.append(wasReset ? "<- reset of the connection" : "<- close")
     case .bytes(let bytes):
-      received += bytes
+      recorder.rest += bytes
       try takeFrames()
     }
     return true
   }
 
   private func takeFrames() throws {
-    var start = 0
-    while received.count - start >= 9 {
-      let head = received[start..<start + 9]
-      let length = head.prefix(3).reduce(0) { $0 << 8 | Int($1) }
-      guard received.count - start >= 9 + length else { break }
-      let streamID = head.dropFirst(5).reduce(0) { $0 << 8 | UInt32($1) } & 0x7FFF_FFFF
-      let frame = Frame(
-        Frame.Kind(received[start + 3]), flags: Frame.Flags(rawValue: received[start + 4]),
-        on: streamID, Array(received[start + 9..<start + 9 + length]))
-      start += 9 + length
-      try take(frame)
-    }
-    received.removeFirst(start)
-  }
-
-  private func take(_ frame: Frame) throws {
-    seen.transcript.append("<- \(frame)")
-    var fields: [HeaderField]?
-    if frame.kind == .headers || frame.kind == .continuation {
-      block += frame.content
-      if frame.flags.contains(.endHeaders) {
-        fields = decoder.decode(block)
-        block = []
-        guard let fields else { throw complaint("A header block that HPACK cannot read.") }
-        seen.transcript.append(contentsOf: fields.map { "     \($0)" })
+    do {
+      try recorder.takeFrames { frame in
+        if isPolite { try answer(frame) }
       }
+    } catch let failure as FrameRecorder.Failure {
+      throw complaint(failure.problem)
     }
-    seen.note(frame, fields: fields)
-    if isPolite { try answer(frame) }
   }
 
   private func answer(_ frame: Frame) throws {

@@ -20,8 +20,10 @@ enum Grpcio {
   /// Lets its client put one case to the server on `port`.
   ///
   /// - Returns: whether the case passed, and all that the client said.
-  static func runCase(_ name: String, port: Int) async throws -> (passed: Bool, text: String) {
-    let arguments = ["--target", "127.0.0.1:\(port)", "--case", name]
+  static func runCase(
+    _ name: String, port: Int, _ options: String...
+  ) async throws -> (passed: Bool, text: String) {
+    let arguments = ["--target", "127.0.0.1:\(port)", "--case", name] + options
     let (code, text) = try await PeerProcess("peer_client.py", arguments).end()
     return (code == 0, text)
   }
