@@ -22,8 +22,10 @@ let reply = try await greeter.sayHello(.with { $0.name = name })
 print("Compressed both ways: \(reply.message.utf8.count) bytes of a greeting")
 
 // Deflate for this call, and nothing at all for the next one.
-_ = try await greeter.sayHello(.with { $0.name = name }, options: CallOptions(compression: .deflate))
-_ = try await greeter.sayHello(.with { $0.name = name }, options: CallOptions(compression: .identity))
+_ = try await greeter.sayHello(
+  .with { $0.name = name }, options: CallOptions(compression: .deflate))
+_ = try await greeter.sayHello(
+  .with { $0.name = name }, options: CallOptions(compression: .identity))
 
 // In a stream, message by message: on both sides `send` takes `compress: false`.
 let chat = Chat_ChatService.Client(channel)

@@ -48,8 +48,7 @@ extension ServerStream {
 
   // Spec: W51 (compression: with nothing that the client does not accept)
   private func choose(_ algorithm: CompressionAlgorithm) {
-    let isUsable =
-      !algorithm.isIdentity && CompressionRules.isAccepted(algorithm.name, in: head.acceptEncoding)
+    let isUsable = !algorithm.isIdentity && head.accepts(algorithm)
     responseAlgorithm = isUsable ? algorithm : nil
     compresses.store(isUsable, ordering: .releasing)
   }

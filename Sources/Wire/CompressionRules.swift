@@ -45,21 +45,6 @@ package enum CompressionRules {
       """)
   }
 
-  // Spec: W51 (compression: with nothing that the client does not accept)
-  /// Whether a list, the value of `grpc-accept-encoding`, has a name.
-  package static func isAccepted(_ name: String, in list: String?) -> Bool {
-    guard let list else { return false }
-    return list.utf8.split(separator: UInt8(ascii: ",")).contains { entry in
-      let trimmed = entry.drop(while: isBlank)
-      let count = trimmed.reversed().drop(while: isBlank).count
-      return trimmed.prefix(count).elementsEqual(name.utf8)
-    }
-  }
-
-  private static func isBlank(_ byte: UInt8) -> Bool {
-    byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t")
-  }
-
   private static func isIdentity(_ encoding: String) -> Bool {
     encoding.isEmpty || encoding == "identity"
   }

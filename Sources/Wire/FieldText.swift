@@ -20,6 +20,26 @@ enum FieldText {
     return unsafe UInt32(bigEndian: bytes.loadUnaligned(as: UInt32.self)) == post
   }
 
+  /// Whether a list of names, with commas and blanks between them, has this one. Makes no strings,
+  /// because servers ask with each call.
+  static func list(_ list: UnsafeRawBufferPointer, has name: String) -> Bool {
+    var start = 0
+    for index in 0...list.count {
+      if unsafe index < list.count && list[index] != UInt8(ascii: ",") { continue }
+      var end = index
+      while unsafe start < end && isBlank(list[start]) { start += 1 }
+      while unsafe end > start && isBlank(list[end - 1]) { end -= 1 }
+      let entry = unsafe UnsafeRawBufferPointer(rebasing: list[start..<end])
+      if unsafe entry.elementsEqual(name.utf8) { return true }
+      start = index + 1
+    }
+    return false
+  }
+
+  private static func isBlank(_ byte: UInt8) -> Bool {
+    byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t")
+  }
+
   /// What a peer sent, in quotes for an error text. Cut, because the text may travel back.
   static func quoted(_ bytes: UnsafeRawBufferPointer) -> String {
     let shown = unsafe UnsafeRawBufferPointer(rebasing: bytes.prefix(maxQuotedBytes))

@@ -35,7 +35,7 @@ package import TernBytes
   /// Adds the message to `output`, which grows with what is there, whatever `bytes` promise.
   ///
   /// The bytes have to be one whole stream and nothing else. A file of gzip's may be several, one
-  /// after the other; a message is not, in C-core either.
+  /// after the other; a message is one.
   package func decompress(
     _ bytes: UnsafeRawBufferPointer, into output: ByteBuffer, maxBytes: Int
   ) throws(DecompressionError) {

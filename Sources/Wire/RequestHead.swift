@@ -187,6 +187,14 @@ package import TernCore
   package var encoding: String? { text(at: encodingPlace) }
   /// Whether the client says anything of compression.
   package var mentionsCompression: Bool { encodingPlace != nil || acceptEncodingPlace != nil }
+  // Spec: W51 (compression: with nothing that the client does not accept)
+  /// Whether the client can decode an algorithm. Without a list it can decode none.
+  package func accepts(_ algorithm: CompressionAlgorithm) -> Bool {
+    guard let place = acceptEncodingPlace else { return false }
+    return unsafe FieldText.list(
+      texts.slice(at: place.offset, count: place.count), has: algorithm.name)
+  }
+
   /// A list of what the client can decode.
   package var acceptEncoding: String? { text(at: acceptEncodingPlace) }
 

@@ -10,7 +10,8 @@ import grpc
 
 import messages
 from casebook import (
-    CASES, ECHO, Echo, Unexpected, case, error_of, expect, expect_status, outcome_of_stream,
+    CASES, COMPRESSIONS, ECHO, Echo, Unexpected, case, error_of, expect, expect_status,
+    outcome_of_stream,
 )  # fmt: skip
 
 LARGEST_MESSAGE_BYTES = 4 << 20
@@ -134,6 +135,32 @@ async def concurrent_1000(channel):
     echo = Echo(channel)
     wanted = [str(number).encode() for number in range(1000)]
     expect("answers", list(await asyncio.gather(*map(echo.unary, wanted))), wanted)
+
+
+# Compression. What travels is seen by a relay between both, in Tests/InteropTests/Grpcio.
+
+def compression_case(name, compression):
+    options = {"metadata": (("compress-response", name),), "compression": compression}
+
+    async def unary(channel):
+        for message in b"", b"short", bytes(271828), bytes(range(256)) * 4096:
+            expect("answer", await Echo(channel).unary(message, **options), message)
+
+    async def streams(channel):
+        echo = Echo(channel)
+        requests = [bytes(27182), b"", b"short", bytes(45904)]
+        expect("answer", await echo.client_stream(iter(requests), **options), b"73091 4")
+        sizes = [len(message) async for message in echo.server_stream(b"4 31415", **options)]
+        expect("sizes", sizes, [31415] * 4)
+        seen = [message async for message in echo.bidi(iter(requests), **options)]
+        expect("messages", seen, requests)
+
+    CASES[f"{name}_unary"] = unary
+    CASES[f"{name}_streams"] = streams
+
+
+for name in "gzip", "deflate":
+    compression_case(name, COMPRESSIONS[name])
 
 
 # Metadata

@@ -27,8 +27,12 @@ def read(path):
 def channel(module, arguments):
     """A channel of `module`: `grpc` or `grpc.aio`."""
     how = {"compression": COMPRESSIONS[arguments.compression]}
+    how["options"] = []
     if arguments.host_override:
-        how["options"] = [("grpc.ssl_target_name_override", arguments.host_override)]
+        how["options"].append(("grpc.ssl_target_name_override", arguments.host_override))
+    if arguments.accept_nothing:
+        # C-core's numbers: a bit for each algorithm, identity the lowest.
+        how["options"].append(("grpc.compression_enabled_algorithms_bitset", 1))
     if not arguments.ca:
         return module.insecure_channel(arguments.target, **how)
     credentials = grpc.ssl_channel_credentials(
@@ -81,6 +85,7 @@ def main():
     parser.add_argument("--key", metavar="FILE")
     parser.add_argument("--host-override", metavar="NAME", help="expect this name of the server")
     parser.add_argument("--compression", choices=COMPRESSIONS, default="none")
+    parser.add_argument("--accept-nothing", action="store_true", help="no compressed responses")
     arguments = parser.parse_args()
     if bool(arguments.chain) != bool(arguments.key):
         parser.error("--chain and --key go together")

@@ -46,11 +46,20 @@ def trailing(fields):
     return tuple((name.replace("echo-", "trailing-", 1), value) for name, value in fields)
 
 
+def choose_compression(context):
+    """As `compress-response` in the metadata says; returns the number of a message to leave plain."""
+    metadata = dict(context.invocation_metadata())
+    if "compress-response" in metadata:
+        context.set_compression(COMPRESSIONS[metadata["compress-response"]])
+    return int(metadata.get("plain-response", -1))
+
+
 async def echo_metadata(context):
+    choose_compression(context)
     fields = tuple(f for f in context.invocation_metadata() if f[0].startswith("echo-"))
-    if fields:
-        await context.send_initial_metadata(fields)
-        context.set_trailing_metadata(trailing(fields))
+    # The head that grpc.aio sends by itself for a single response says nothing of compression.
+    await context.send_initial_metadata(fields)
+    context.set_trailing_metadata(trailing(fields))
 
 
 async def unary(request, context):
@@ -61,12 +70,16 @@ async def unary(request, context):
 async def server_stream(request, context):
     """`COUNT SIZE`: so many messages of so many bytes, each the number of the message."""
     count, size = map(int, request.split())
+    plain = choose_compression(context)
     for number in range(count):
+        if number == plain:
+            context.disable_next_message_compression()
         yield str(number).encode().rjust(size, b"0")
 
 
 async def client_stream(requests, context):
     """`BYTES COUNT`: what came."""
+    choose_compression(context)
     size = count = 0
     async for request in requests:
         size += len(request)

@@ -86,6 +86,11 @@ package final class RecordingRelay: Sendable {
     return seen
   }
 
+  /// What the client of the first connection has said.
+  package var requests: Conversation { get throws { try conversation(.toServer) } }
+  /// What the server of the first connection has said.
+  package var responses: Conversation { get throws { try conversation(.toClient) } }
+
   /// The streams of all connections, in the order in which they were opened.
   package func streams(_ direction: Direction) throws -> [Conversation.Stream] {
     try (0..<connectionCount).flatMap { connection in

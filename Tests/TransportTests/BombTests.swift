@@ -2,42 +2,19 @@ import Testing
 import TernBytes
 import TernClient
 import TernCore
+import TernServer
 import TernTransport
 import TestSupport
 
-/// Small messages that unpack to large ones. zlib takes some 15 ms for each 4 MiB of them.
-@Suite("Bombs", .timeLimit(.minutes(5)))
+/// Small messages that unpack to large ones.
+@Suite("Bombs", .timeLimit(.minutes(2)))
 struct BombTests {
   // Spec: W39 (decompressed size: bomb-proof)
   @Test("A thousand bombs of 16 MiB are RESOURCE_EXHAUSTED each, and take no memory")
-  func bombs() async throws {
-    let bomb = compressed([UInt8](repeating: 0, count: 16 << 20))
-    #expect(bomb.count < 17 << 10)
-    let request = noise(20_000)
-    // Whatever the client is to send becomes the bomb.
-    let bombing = CompressionAlgorithm(
-      name: "gzip", compress: { _, output in output.append(contentsOf: bomb) },
-      decompress: { _, _, _ in })
-    var options = ChannelOptions()
-    options.acceptedCompression = [bombing]
-    options.compression = bombing
-
-    try await withServer([Plain.echo]) { port in
-      let channel = try GRPCChannel("127.0.0.1:\(port)", credentials: .insecure, options: options)
-      defer { channel.close() }
-      @Sendable func call() async {
-        let error = await #expect(throws: RPCError.self) {
-          _ = try await UnaryCallable(channel, Plain.unary)(request)
-        }
-        #expect(error?.code == .resourceExhausted)
-      }
-      await call()
-      let before = try residentBytes()
-      for _ in 0..<50 {
-        await withTaskGroup { calls in for _ in 0..<20 { calls.addTask { await call() } } }
-      }
-      #expect(try residentBytes() - before < 48 << 20)
-    }
+  func bombs() async {
+    // Memory is measured in a process of its own: in this one other tests run meanwhile. It has to
+    // be short, since waiting for it holds a thread of Swift's pool.
+    await #expect(processExitsWith: .success) { try await throwBombs() }
   }
 
   // Spec: W39 (decompressed size: bomb-proof)
@@ -49,14 +26,52 @@ struct BombTests {
         + [.data(Array(bomb.prefix(10_000))), .data(Array(bomb.dropFirst(10_000)))]
         + [.resetOf(1)])
     let channel = try GRPCChannel(server.target, credentials: .insecure)
-    let before = try residentBytes()
 
     let error = await #expect(throws: RPCError.self) {
       for try await _ in ServerStreamingCallable(channel, Plain.serverStream)([1]) {}
     }
 
     #expect(error?.code == .resourceExhausted)
-    #expect(try residentBytes() - before < 48 << 20)
     _ = try await server.finish()
+  }
+}
+
+private func throwBombs() async throws {
+  let bomb = compressed([UInt8](repeating: 0, count: 16 << 20))
+  #expect(bomb.count < 17 << 10)
+  let request = noise(20_000)
+  // Whatever the client is to send becomes the bomb.
+  let bombing = CompressionAlgorithm(
+    name: "gzip", compress: { _, output in output.append(contentsOf: bomb) },
+    decompress: { _, _, _ in })
+  var channelOptions = ChannelOptions()
+  channelOptions.acceptedCompression = [bombing]
+  channelOptions.compression = bombing
+  // zlib takes 8 ms for each 4 MiB: most bombs meet a limit that takes less.
+  var options = ServerOptions()
+  options.methods["test.Plain/Unary"] = .init(maxRequestMessageBytes: 256 << 10)
+
+  try await withServer([Plain.echo, Plain.echoStream], options: options) { port in
+    let channel = try GRPCChannel(
+      "127.0.0.1:\(port)", credentials: .insecure, options: channelOptions)
+    defer { channel.close() }
+    let throwOne: @Sendable (Int) async -> Void = { number in
+      let error = await #expect(throws: RPCError.self) {
+        if number % 20 == 0 {
+          for try await _ in BidirectionalCallable(channel, Plain.bidi)([request]) {}
+        } else {
+          _ = try await UnaryCallable(channel, Plain.unary)(request)
+        }
+      }
+      #expect(error?.code == .resourceExhausted)
+    }
+    await throwOne(0)
+    let before = try residentBytes()
+    for round in 0..<50 {
+      await withTaskGroup { calls in
+        for number in 0..<20 { calls.addTask { await throwOne(20 * round + number) } }
+      }
+    }
+    #expect(try residentBytes() - before < 24 << 20)
   }
 }

@@ -6,6 +6,7 @@ import Testing
 @Suite("Compressed messages")
 struct ZlibTests {
   static let greeting = Array("hello, hello, hello, hello!".utf8)
+  private static let longText = Array(Array(repeating: greeting, count: 12_000).joined())
   static let formats: [ZlibFormat] = [.gzip, .zlib]
 
   // Made by Python's zlib, which wraps the same messages on its own.
@@ -69,14 +70,11 @@ struct ZlibTests {
     "A message comes back as it was, at each level", arguments: formats, Array(1...9) as [Int32])
   func roundTrip(format: ZlibFormat, level: Int32) throws {
     let deflater = Deflater(format, level: level)
-    for count in [2, 100, 4_095, 4_096, 4_097, 65_536, 300_000] {
-      let message = Array(repeating: Self.greeting, count: count / 27 + 1).joined().prefix(count)
-      guard let compressed = compress(Array(message), with: deflater) else {
-        #expect(count == 2, "\(count) bytes do not become shorter")
-        continue
-      }
+    for count in [100, 4_095, 4_096, 4_097, 65_536, 300_000] {
+      let message = Array(Self.longText.prefix(count))
+      let compressed = try #require(compress(message, with: deflater))
       #expect(compressed.count < count)
-      #expect(try decompress(compressed, format) == Array(message))
+      #expect(try decompress(compressed, format) == message)
     }
   }
 

@@ -2,6 +2,9 @@ import Tern
 
 /// The test service of plain bytes, as a Tern client or server sees it. Tests/Peers has the same
 /// for gRPC Python.
+///
+/// Metadata of a call may say `compress-response` (`gzip` or `deflate`), and `plain-response` with the
+/// number of one message of ``serverStream`` that is not to be compressed.
 enum Echo {
   static let service = "tern.test.Echo"
 

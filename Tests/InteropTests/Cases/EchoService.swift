@@ -15,7 +15,8 @@ struct EchoService: RPCService {
         return request
       },
       .serverStreaming(Echo.serverStream, serverStream),
-      .clientStreaming(Echo.clientStream) { requests, _ in
+      .clientStreaming(Echo.clientStream) { requests, context in
+        try await chooseCompression(context)
         var bytes = 0
         var count = 0
         for try await request in requests {
@@ -55,18 +56,31 @@ struct EchoService: RPCService {
   ) async throws {
     let numbers = request.text.split(separator: " ").compactMap { Int($0) }
     guard numbers.count == 2 else { throw RPCError(.invalidArgument, "Not 'COUNT SIZE'.") }
+    try await chooseCompression(context)
+    let plain = context.metadata.first("plain-response").flatMap { Int($0) }
     for number in 0..<numbers[0] {
       let digits = [UInt8]("\(number)")
       let zeros = max(0, numbers[1] - digits.count)
-      try await responses.send([UInt8](repeating: UInt8(ascii: "0"), count: zeros) + digits)
+      try await responses.send(
+        [UInt8](repeating: UInt8(ascii: "0"), count: zeros) + digits, compress: number != plain)
     }
   }
 
   private func echoMetadata(_ context: ServerContext) async throws {
+    try await chooseCompression(context)
     let initial = context.metadata.renamed("echo-", to: "echo-")
     if initial.isEmpty { return }
     try context.setTrailingMetadata(context.metadata.renamed("echo-", to: "trailing-"))
     try await context.sendInitialMetadata(initial)
+  }
+
+  /// As `compress-response` in the metadata says, if it is there.
+  private func chooseCompression(_ context: ServerContext) async throws {
+    switch context.metadata.first("compress-response") {
+    case "gzip": try await context.setResponseCompression(.gzip)
+    case "deflate": try await context.setResponseCompression(.deflate)
+    default: break
+    }
   }
 
   private func failure(_ request: [UInt8]) -> RPCError {

@@ -17,7 +17,7 @@ struct InteropCase: Sendable, CustomTestStringConvertible {
 
   static let all =
     unaryCases + serverStreamCases + clientStreamCases + bidiCases + metadataCases + errorCases
-    + cancellationCases + deadlineCases + exampleCases
+    + cancellationCases + deadlineCases + compressionCases + exampleCases
 }
 
 /// The methods of ``Echo`` on one channel.

@@ -95,6 +95,8 @@ extension Grpcio {
     var hostOverride: String?
     /// Of requests.
     var compression = Compression.none
+    /// Lets the server compress no responses.
+    var acceptsNothing = false
 
     static let tls = ClientSetup(ca: "ca.crt")
     static let mutualTLS = ClientSetup(ca: "ca.crt", certificate: "client")
@@ -102,6 +104,7 @@ extension Grpcio {
     fileprivate func arguments() throws -> [String] {
       try fileArguments("--ca", ca) + pairArguments("--chain", "--key", of: certificate)
         + (hostOverride.map { ["--host-override", $0] } ?? [])
+        + (acceptsNothing ? ["--accept-nothing"] : [])
         + ["--compression", compression.rawValue]
     }
   }
