@@ -23,7 +23,7 @@ public struct ServerOptions: Sendable {
   /// How long a new connection may take until it speaks HTTP/2, TLS's handshake included. 20 s.
   public var handshakeTimeout: Duration = .seconds(20)
   /// How many TLS handshakes an event loop goes on with before it looks at its calls again. Each
-  /// takes 0.1 ms with a key of P-256, and about 1 ms with RSA of 2048 bits. 8.
+  /// takes about half a millisecond. 8.
   public var maxHandshakesPerTurn = 8
   /// How long calls may go on when `run` has been told to end. 30 s.
   public var gracefulShutdownTimeout: Duration = .seconds(30)

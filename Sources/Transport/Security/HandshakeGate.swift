@@ -2,8 +2,8 @@ package import TernEventLoop
 
 /// Bounds how many handshakes a loop goes on with in one turn.
 ///
-/// A step costs up to a millisecond, with RSA; a thousand clients that come at once would hold up
-/// all calls of the loop for a second. The others go on in the next turns, in order.
+/// One costs about half a millisecond; a thousand clients that come at once would hold up all calls
+/// of the loop for as many. The others go on in the next turns, in order.
 @safe package final class HandshakeGate: @unchecked Sendable {
   // `@unchecked Sendable` because only its loop touches it.
   private let loop: EventLoop
