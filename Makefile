@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
-.PHONY: help demo test check format generate certs bench bench-quick clean deps
+.PHONY: help demo test check format generate certs sanitize bench bench-quick clean deps
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -28,6 +28,9 @@ generate: deps ## Write again the code that is generated from .proto files
 
 certs: deps ## Write certificates for local tests into Certs/out
 	@Certs/make-certs.sh
+
+sanitize: deps ## Tests of TLS and compression under AddressSanitizer and ThreadSanitizer (slow)
+	@Scripts/sanitize
 
 bench: deps ## Cost of a call beside plain nghttp2 in C; TLS and gzip: half an hour, quiet machine
 	@Benchmarks/Scripts/bench

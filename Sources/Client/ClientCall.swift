@@ -61,7 +61,14 @@ public struct _ClientCall: Sendable {
     } onCancel: {
       cancelByCaller()
     }
-    if let failure = stream.failure { throw failure }
+    try throwFailure()
+  }
+
+  /// What the loop wrote is read here on the caller's thread. Continuations order that; but
+  /// ThreadSanitizer does not see it when one was resumed before its task had suspended, and does see
+  /// the flag, which the loop sets last.
+  private func throwFailure() throws {
+    if stream.isGivenUp, let failure = stream.failure { throw failure }
   }
 
   /// Sends the call; the request goes on being written.
@@ -80,7 +87,7 @@ public struct _ClientCall: Sendable {
     } onCancel: {
       cancelByCaller()
     }
-    if let failure = stream.failure { throw failure }
+    try throwFailure()
   }
 
   /// Waits until the initial metadata is here, or the call is over.

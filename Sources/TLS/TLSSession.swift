@@ -106,7 +106,7 @@ package import TernCore
     _ bytes: UnsafeRawBufferPointer, into plaintext: UnsafeMutableRawBufferPointer
   ) throws(TLSFailure) -> Int {
     OpenSSLError.clear()
-    if firstBytes.isEmpty { unsafe firstBytes = Array(bytes.prefix(24)) }
+    if firstBytes.isEmpty, !isHandshakeDone { unsafe firstBytes = Array(bytes.prefix(24)) }
     unsafe input = bytes
     defer { unsafe input = UnsafeRawBufferPointer(start: nil, count: 0) }
     var count = 0
@@ -126,6 +126,7 @@ package import TernCore
   private func noteHandshake() throws(TLSFailure) {
     guard unsafe SSL_is_init_finished(handle) == 1 else { return }
     isHandshakeDone = true
+    firstBytes = []
     try checkNegotiated()
   }
 

@@ -16,8 +16,6 @@ package import TernTLS
   private let gate: HandshakeGate?
   /// Ciphertext that the transport beneath did not take.
   private let unsent = ByteBuffer()
-  /// The connection has something to write, and waits to be told when it may.
-  private var isWriterWaiting = false
   private var isOpen = false
 
   /// Full enough to write. As much as a connection collects in plaintext, so that it leaves in as
@@ -125,10 +123,7 @@ package import TernTLS
   @unsafe package override func write(
     _ bytes: UnsafeRawBufferPointer
   ) throws(TransportError) -> Int {
-    guard session.isHandshakeDone, try sendUnsent() else {
-      isWriterWaiting = true
-      return 0
-    }
+    guard session.isHandshakeDone, try sendUnsent() else { return 0 }
     var taken = 0
     while taken < bytes.count {
       let end = min(taken + Self.maxRecordBytes, bytes.count)
@@ -201,10 +196,9 @@ package import TernTLS
     }
   }
 
-  /// Wakes the connection also when it has nothing to write: it may wait to be closed.
+  /// Whether or not the connection has asked, as it need not (`reportWritable` does nothing here): it
+  /// may have nothing more to write, and only wait until it can close.
   private func wakeWriter() { unsafe receiver?.transportIsWritable() }
-
-  package override func reportWritable(_ isWanted: Bool) { isWriterWaiting = isWanted }
 
   // MARK: End
 
