@@ -29,10 +29,10 @@ public struct ChannelOptions: Sendable {
   public var compression: CompressionAlgorithm = .identity
   /// What the server may compress responses with, and requests may be: gzip and deflate. What is not
   /// compressed is always accepted.
-  public var acceptedCompression: [CompressionAlgorithm] = [.gzip, .deflate]
+  public var acceptedCompression = CallCompression.standardAlgorithms
   /// Requests of fewer bytes go plain; empty ones, and those that would not become shorter, always.
   /// 256.
-  public var minCompressedMessageBytes = 256
+  public var minCompressedMessageBytes = CallCompression.standardMinMessageBytes
   /// The host that the server is told the client wants, if it is not the target's.
   public var authority: String?
   /// Stands in front of the library's name in `user-agent`, e.g. `my-app/1.2`.

@@ -1,5 +1,6 @@
 public import Logging
 public import TernCore
+internal import TernTransport
 
 /// How a server behaves. Everything has a default that suits most services.
 public struct ServerOptions: Sendable {
@@ -32,10 +33,10 @@ public struct ServerOptions: Sendable {
   public var compression: CompressionAlgorithm = .identity
   /// What clients may compress requests with: gzip and deflate. What is not compressed is always
   /// accepted.
-  public var acceptedCompression: [CompressionAlgorithm] = [.gzip, .deflate]
+  public var acceptedCompression = CallCompression.standardAlgorithms
   /// Responses of fewer bytes go plain; empty ones, and those that would not become shorter, always.
   /// 256.
-  public var minCompressedMessageBytes = 256
+  public var minCompressedMessageBytes = CallCompression.standardMinMessageBytes
   /// Whether another server may listen on the same port at the same time, as it does while one
   /// process takes over from another. `false`.
   public var reusesPort = false

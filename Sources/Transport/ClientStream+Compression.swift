@@ -27,7 +27,8 @@ extension ClientStream {
       try unsafe decompress(payload, into: output)
     } catch {
       throw RPCError(
-        error.code, error.message, metadata: response.trailingMetadata, origin: .peer)
+        error.code, error.message, metadata: response.trailingMetadata, cause: error.cause,
+        origin: .peer)
     }
     decompressed = output
     return unsafe output.readable

@@ -45,6 +45,7 @@ extension CompressionAlgorithm {
   func decompress(
     _ bytes: UnsafeRawBufferPointer, into output: ByteBuffer, maxBytes: Int
   ) throws(RPCError) {
+    var cause: (any Error)?
     do throws(DecompressionError) {
       switch form {
       case .identity: unsafe output.append(bytes)
@@ -54,14 +55,16 @@ extension CompressionAlgorithm {
         do {
           try decompress(unsafe bytes.bytes, output, maxBytes)
         } catch {
-          throw .damaged("\(error)")
+          // Its text may hold what the other side, which gets the status, must not see.
+          cause = error
+          throw .damaged("the algorithm's function refused them")
         }
       }
       if output.count > maxBytes { throw .tooLarge(limitBytes: maxBytes) }
     } catch {
       output.removeAll()
       let status = error.status(compressedBytes: bytes.count, encoding: name)
-      throw RPCError(status.code, status.message, origin: .peer)
+      throw RPCError(status.code, status.message, cause: cause, origin: .peer)
     }
   }
 

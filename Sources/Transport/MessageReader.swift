@@ -65,6 +65,8 @@ internal import TernWire
   /// - Returns: `false` at the end of the stream.
   @usableFromInline package nonisolated(nonsending) func fill() async throws -> Bool {
     if let failure { throw failure }
+    // Whoever waits has done with the last message, which may have been a long one.
+    decompressed?.removeAll()
     if stream.loop.isCurrent { return try await fillOnLoop() }
     return try await withTaskExecutorPreference(stream.loop) { try await hopAndFill() }
   }
