@@ -68,7 +68,10 @@ let layers: [Layer] = [
     ], kind: .test),
   Layer("ExampleTests", ["TestSupport"], kind: .test),
   Layer(
-    "RouteTests", ["Tern", "TernRuntime", "Logging", "EventLoop", "TestSupport"], kind: .test),
+    "RouteTests",
+    [
+      "Tern", "TernRuntime", "Logging", "Bytes", "Core", "EventLoop", "TLS", "TestSupport",
+    ], kind: .test),
   Layer(
     "CodegenTests", ["Codegen", "SwiftProtobuf", "SwiftProtobufPluginLibrary"], kind: .test),
 ]

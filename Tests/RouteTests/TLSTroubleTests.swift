@@ -3,6 +3,9 @@ import Testing
 import TestSupport
 
 import Tern
+import TernBytes
+import TernCore
+import TernTLS
 
 /// What a client is told and what a server logs when TLS fails; and that nobody else notices.
 @Suite("TLS trouble", .timeLimit(.minutes(2)))
@@ -170,6 +173,50 @@ struct TLSTroubleTests {
       #expect(await log.line(containing: "without TLS's close_notify") != nil)
       let answer = try await route.unary([1])
       #expect(answer == [1])
+    }
+  }
+
+  @Test("Garbage after the handshake ends that connection, and the log says whose")
+  func garbage() async throws {
+    let log = LogKeeper()
+    var options = ServerOptions()
+    options.logger = log.logger
+    try await Route.run(
+      [.echo], options: options, credentials: Secure.server(), channelCredentials: Secure.channel()
+    ) { route in
+      let socket = try BlockingSocket.connect(port: route.port)
+      try shakeHands(over: socket)
+      try socket.send(Array("this is no record of TLS".utf8))
+      let line = await log.line(containing: "no valid record")
+      #expect(line?.contains("peer=127.0.0.1:") == true)
+      #expect(line?.contains("OpenSSL: ") == true)
+      let answer = try await route.unary([1])
+      #expect(answer == [1])
+    }
+  }
+
+  /// A client that does the handshake, and nothing else.
+  private func shakeHands(over socket: BlockingSocket) throws {
+    let roots = try Certificate.read(
+      Certificates.bytes("ca.crt"), from: .file(Certificates.path("ca.crt")))
+    let output = ByteBuffer()
+    let session = try TLSSession(
+      TLSContext.client(
+        roots: TLSContext.Roots(includesSystem: false, certificates: roots), identity: nil,
+        policy: TLSPolicy(), keyLog: nil),
+      expectedHost: "localhost", outbound: output)
+    try session.start()
+    var plaintext = [UInt8](repeating: 0, count: 128 << 10)
+    while true {
+      try socket.send(output.bytes)
+      output.removeAll()
+      if session.isHandshakeDone { return }
+      guard case .bytes(let bytes) = try socket.receive(until: .now + .seconds(30)) else {
+        throw PeerProcess.Failure(description: "The handshake does not go on.")
+      }
+      try unsafe plaintext.withUnsafeMutableBytes { place in
+        _ = try unsafe bytes.withUnsafeBytes { try unsafe session.receive($0, into: place) }
+      }
     }
   }
 

@@ -5,16 +5,17 @@ import Testing
 
 @Suite("TLS leaves nothing behind")
 struct LeftoverTests {
-  // In a process of its own: how much memory this one has depends on the tests beside.
-  @Test("Ten thousand handshakes, of each kind and each outcome, leave the memory as it was")
+  // In a process of its own: how much memory this one has depends on the tests beside. Three seconds,
+  // as one of the few threads of the tests waits for it; by hand it was ten thousand.
+  @Test("Three thousand handshakes, of each kind and each outcome, leave the memory as it was")
   func handshakes() async {
     await #expect(processExitsWith: .success) {
       try Rounds.run(500)
       let before = try residentBytes()
-      try Rounds.run(10_000)
+      try Rounds.run(3_000)
       let growth = try residentBytes() - before
-      // A session alone has several kilobytes; one handle of each would be ten megabytes and more.
-      if growth > 4 << 20 { fatalError("\(growth) bytes more, because something was kept") }
+      // A session has several kilobytes: one of each that is kept would be ten megabytes and more.
+      if growth > 2 << 20 { fatalError("\(growth) bytes more, because something was kept") }
     }
   }
 }

@@ -137,6 +137,22 @@ struct ToolsTests {
     #expect(error?.message.contains("chose no protocol by ALPN") == true, "\(error as Any)")
   }
 
+  @Test(
+    "A server whose certificate is out of date fails the call, and the error says so",
+    arguments: [("expired", "has expired"), ("not-yet-valid", "is not valid yet")])
+  func wrongDates(certificate: String, words: String) async throws {
+    let (server, port) = try await PeerProcess.openSSLServer(certificate: certificate)
+    let channel = try GRPCChannel("127.0.0.1:\(port)", credentials: TernTLS.channel())
+    defer { channel.close() }
+
+    let error = await #expect(throws: RPCError.self) {
+      try await EchoClient(channel: channel).unary([1])
+    }
+
+    #expect(error?.code == .unavailable)
+    #expect(error?.message.contains(words) == true, "\(error as Any) \(server.text)")
+  }
+
   @Test("A server whose only version is refused fails the call, and the error says so")
   func noCommonVersion() async throws {
     let server = try PeerProcess(
