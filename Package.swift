@@ -64,7 +64,7 @@ let layers: [Layer] = [
     "InteropTests",
     [
       "Tern", "TestSupport", "ExampleProtos", "GreeterService", "NumbersService", "SumService",
-      "ChatService",
+      "ChatService", "InteropCases",
     ], kind: .test),
   Layer(
     "RouteTests", ["Tern", "TernRuntime", "Logging", "EventLoop", "TestSupport"], kind: .test),
@@ -109,6 +109,13 @@ let examples: [Layer] =
   }
   + example("Greeter", "greeter") + example("Numbers", "number") + example("Sum", "sum")
   + example("Chat", "chat")
+
+/// gRPC's interoperability tests: the service and the cases, for whatever program or test runs them.
+let interop: [Layer] = [
+  // Scripts/generate writes it.
+  Layer("InteropProtos", ["Tern", "SwiftProtobuf"], path: "Interop/Generated"),
+  Layer("InteropCases", ["Tern", "InteropProtos"], path: "Interop/Cases"),
+]
 
 /// Layers whose module is named as the folder; all others get the prefix.
 let unprefixed: Set = ["Tern", "TernRuntime", "protoc-gen-tern", "TestSupport"]
@@ -187,5 +194,5 @@ let package = Package(
       providers: [.apt(["libssl-dev"])]),
     .systemLibrary(
       name: "CZlib", path: "CShims/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
-  ] + (layers + examples).map(target)
+  ] + (layers + examples + interop).map(target)
 )
