@@ -64,7 +64,7 @@ let layers: [Layer] = [
     "InteropTests",
     [
       "Tern", "TestSupport", "ExampleProtos", "GreeterService", "NumbersService", "SumService",
-      "ChatService",
+      "ChatService", "InteropCases",
     ], kind: .test),
   Layer("ExampleTests", ["TestSupport"], kind: .test),
   Layer(
@@ -116,6 +116,13 @@ let examples: [Layer] =
   + example("Greeter", "greeter") + example("Numbers", "number") + example("Sum", "sum")
   + example("Chat", "chat")
 
+/// gRPC's interoperability tests: the service and the cases, for whatever program or test runs them.
+let interop: [Layer] = [
+  // Scripts/generate writes it.
+  Layer("InteropProtos", ["Tern", "SwiftProtobuf"], path: "Interop/Generated"),
+  Layer("InteropCases", ["Tern", "InteropProtos"], path: "Interop/Cases"),
+]
+
 /// Layers whose module is named as the folder; all others get the prefix.
 let unprefixed: Set = ["Tern", "TernRuntime", "protoc-gen-tern", "TestSupport"]
 let external: [String: Target.Dependency] = [
@@ -142,7 +149,6 @@ let strict: [SwiftSetting] =
 let settings: [SwiftSetting] =
   [
     .swiftLanguageMode(.v6),
-    .strictMemorySafety(),
     .enableUpcomingFeature("ExistentialAny"),
     .enableUpcomingFeature("InternalImportsByDefault"),
     .enableUpcomingFeature("MemberImportVisibility"),
@@ -152,6 +158,9 @@ let settings: [SwiftSetting] =
 func target(_ layer: Layer) -> Target {
   let dependencies = layer.dependencies.map { external[$0] ?? .byName(name: moduleName($0)) }
   let name = moduleName(layer.name)
+  // SwiftProtobuf's generator does not write `unsafe` where messages are kept on the heap.
+  let isGenerated = name == "InteropProtos"
+  let settings = settings + (isGenerated ? [] : [.strictMemorySafety()])
   let path = layer.path ?? (layer.kind == .test ? "Tests" : "Sources") + "/\(layer.name)"
   switch layer.kind {
   case .library:
@@ -193,5 +202,5 @@ let package = Package(
       providers: [.apt(["libssl-dev"])]),
     .systemLibrary(
       name: "CZlib", path: "CShims/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
-  ] + (layers + examples).map(target)
+  ] + (layers + examples + interop).map(target)
 )

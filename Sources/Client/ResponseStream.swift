@@ -26,6 +26,10 @@ public struct ResponseStream<Message: Sendable>: AsyncSequence, Sendable {
     return _MessageIterator(source.reader, codec: codec, onLeaving: { call.leave() })
   }
 
+  /// How many of the responses that were read had come compressed. Not for users, as that of
+  /// ``CallResponse``.
+  package var compressedResponseCount: Int { source.call.stream.decompressedMessageCount }
+
   /// What the server sent ahead of the messages; waits for it.
   ///
   /// - Throws: `RPCError` if the call failed before it came.

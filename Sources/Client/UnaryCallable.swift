@@ -8,11 +8,14 @@ public struct CallResponse<Message: Sendable>: Sendable {
   public let initialMetadata: Metadata
   /// What the server sent with the status.
   public let trailingMetadata: Metadata
+  /// Whether the message came compressed. Not for users: what it was on its way is no part of it.
+  package let wasCompressed: Bool
 
   @usableFromInline init(_ message: Message, _ call: _ClientCall) {
     self.message = message
     initialMetadata = call.initialMetadata
     trailingMetadata = call.trailingMetadata
+    wasCompressed = call.stream.decompressedMessageCount > 0
   }
 }
 

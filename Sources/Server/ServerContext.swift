@@ -28,6 +28,9 @@ public struct ServerContext: Sendable {
   public var authority: String { stream.head.authority }
   /// The client's library and version, in its own words.
   public var userAgent: String { stream.head.userAgent }
+  /// How many of the requests that were read had come compressed. Not for users: what a message was
+  /// on its way is no part of it.
+  package var compressedRequestCount: Int { stream.decompressedMessageCount }
 
   // MARK: Time
 

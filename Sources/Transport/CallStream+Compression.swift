@@ -67,7 +67,13 @@ extension CallStream {
       throw RPCError(status.code, status.message, origin: .peer)
     }
     try unsafe algorithm.decompress(bytes, into: output, maxBytes: maxInboundMessageBytes)
+    decompressedMessages.wrappingAdd(1, ordering: .relaxed)
   }
+
+  /// How many of the messages that were read had come compressed. From any thread.
+  ///
+  /// A count, since one kept for each message would cost those that come plain.
+  package final var decompressedMessageCount: Int { decompressedMessages.load(ordering: .relaxed) }
 
   /// Ends the call because of what a reader found in a message. From any thread.
   final func failByReader(_ error: RPCError) {

@@ -87,6 +87,7 @@ internal import TernWire
   /// What the peer's compressed messages are decoded with, once there was one. Set on the loop before
   /// a reader, maybe on another thread, gets the message.
   final var inboundAlgorithm: CompressionAlgorithm?
+  final let decompressedMessages = Atomic<Int>(0)
 
   final var maxInboundMessageBytes = 4 << 20
   final var maxOutboundMessageBytes = Int.max
@@ -109,7 +110,10 @@ internal import TernWire
     over = false
     isSendingOver = false
     if error != nil { error = nil }
-    if inboundAlgorithm != nil { inboundAlgorithm = nil }
+    if inboundAlgorithm != nil {
+      inboundAlgorithm = nil
+      decompressedMessages.store(0, ordering: .relaxed)
+    }
     ending.store(Ending.none, ordering: .releasing)
     connection = nil
   }

@@ -50,7 +50,7 @@ struct CallCredentialsTests {
       asked.add()
       return [:]
     }
-    try await Route.run([Self.tokens]) { route in
+    _ = try await Route.run([Self.tokens]) { route in
       await expectError(.unauthenticated) {
         _ = try await route.unary([], options: CallOptions(credentials: credentials))
       }

@@ -81,6 +81,45 @@ struct CompressionTests {
     }
   }
 
+  @Test("Both sides know, message for message, what came compressed", arguments: settings)
+  func whatCameCompressed(setting: Setting) async throws {
+    let methods: [ServerMethod] = [
+      .unary(Route.unary) { _, context in Array(repeating: 0, count: context.compressedRequestCount)
+      },
+      .bidirectional(Route.bidi) { requests, responses, context in
+        for try await request in requests {
+          let count = UInt8(context.compressedRequestCount)
+          try await responses.send(
+            [count] + request, compress: !request.isEmpty && count.isMultiple(of: 2))
+        }
+      },
+    ]
+    var (options, channelOptions) = (ServerOptions(), ChannelOptions())
+    (options.compression, options.handlerExecution) = (setting.responses, setting.handlers)
+    (options.minCompressedMessageBytes, channelOptions.minCompressedMessageBytes) = (1, 1)
+    channelOptions.compression = setting.requests
+    let compresses = (
+      requests: setting.requests.name != "identity", responses: setting.responses.name != "identity"
+    )
+    try await Route.run(methods, options: options, channelOptions: channelOptions) { route in
+      // Twice each, for streams of the server are used again.
+      for message in [Self.message(1_000), [], Self.message(1_000), []] {
+        let isCompressed = compresses.requests && !message.isEmpty
+        #expect(try await route.unary(message).count == (isCompressed ? 1 : 0))
+      }
+      let long = [UInt8](repeating: 7, count: 1_000)
+      let responses = route.bidi([long, [], long, long])
+      var (requestCounts, responseCounts): ([UInt8], [Int]) = ([], [])
+      for try await response in responses {
+        requestCounts.append(response[0])
+        responseCounts.append(responses.compressedResponseCount)
+      }
+      #expect(requestCounts == (compresses.requests ? [1, 1, 2, 3] : [0, 0, 0, 0]))
+      let wanted = compresses.requests ? [0, 0, 1, 1] : [1, 1, 2, 3]
+      #expect(responseCounts == (compresses.responses ? wanted : [0, 0, 0, 0]))
+    }
+  }
+
   @Test("Many calls at once, on many threads, do not mix their messages up")
   func concurrent() async throws {
     let setting = Self.settings[1]

@@ -224,7 +224,7 @@ struct TLSTroubleTests {
   func manyHandshakes() async throws {
     var options = ServerOptions()
     options.maxHandshakesPerTurn = 1
-    let group = try EventLoopGroup(loopCount: 1)
+    let group = EventLoopGroup(loopCount: 1)
     try await Route.run(
       [.echo], options: options, credentials: Secure.server(),
       channelCredentials: Secure.channel()
