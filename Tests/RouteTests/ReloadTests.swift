@@ -38,7 +38,7 @@ struct ReloadTests {
         toFile: "\(place)/tls.key", atomically: false, encoding: .utf8)
       try FileManager.default.createSymbolicLink(
         atPath: "\(folder)/..new", withDestinationPath: "..\(number)")
-      guard rename("\(folder)/..new", "\(folder)/..data") == 0 else {
+      guard unsafe rename("\(folder)/..new", "\(folder)/..data") == 0 else {
         throw PeerProcess.Failure(description: "rename: errno \(errno)")
       }
     }
