@@ -30,6 +30,7 @@ struct KeepaliveTests {
   }
 
   // Spec: W88 (a PING that is not answered ends the connection)
+  // Spec: W75 (who generates which status: the keepalive's watchdog)
   @Test("A PING that is not answered in time ends the connection, and its calls")
   func unanswered() async throws {
     let (isCalled, isPinged) = (Gate(), Gate())

@@ -9,6 +9,7 @@ import TestSupport
 struct ServerConnectionTests {
   private static let path = "/tern.test.Echo/Unary"
 
+  // Spec: W100 (a deadline for the handshake)
   @Test("A client that does not speak loses its connection after 20 s, and the log has the reason")
   func handshakeTimeout() async throws {
     let server = try await TimedServer()
@@ -48,6 +49,7 @@ struct ServerConnectionTests {
     await server.server.shutDown(within: .zero)
   }
 
+  // Spec: W80 (RFC 9113, 5.1.2: always announced)
   @Test("A client is told how many calls it may have open at once")
   func maxConcurrentStreams() async throws {
     let server = try await TimedServer { $0.maxConcurrentStreams = 7 }
@@ -55,6 +57,19 @@ struct ServerConnectionTests {
     let seen = try await play(to: server.port, [.preface, .otherSettings])
 
     #expect(seen.settings[.maxConcurrentStreams] == 7)
+    await server.server.shutDown(within: .zero)
+  }
+
+  // Spec: W43 (a small message and its prefix share a DATA frame)
+  @Test("A small response leaves with its prefix in one DATA frame")
+  func oneFrame() async throws {
+    let server = try await TimedServer()
+
+    let seen = try await play(
+      to: server.port,
+      [.preface, .headers(.request(Self.path)), .message([1, 2, 3], endStream: true), .end()])
+
+    #expect(seen.transcript.filter { $0.hasPrefix("<- 1 DATA") } == ["<- 1 DATA 8"])
     await server.server.shutDown(within: .zero)
   }
 

@@ -122,6 +122,7 @@ struct ClientCompressionTests {
     #expect(try await server.firstConversation().streams.count == 1)
   }
 
+  // Spec: W37 (send limits: refused here, before anything is sent)
   @Test("A request over the limit is refused for its own length, however short it would become")
   func sendLimit() async throws {
     let server = try ScriptedServer([.settings(), .end(), .answer([1])])
