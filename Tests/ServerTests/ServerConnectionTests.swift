@@ -73,6 +73,55 @@ struct ServerConnectionTests {
     await server.server.shutDown(within: .zero)
   }
 
+  // Spec: W54, W55 (PROTOCOL-HTTP2, Trailers-Only: the head waits for a message, or the handler)
+  @Test("A handler that fails answers in one block, or in two if it has sent its metadata before")
+  func failure() async throws {
+    let isSeen = Gate()
+    let method = Echo.method { request, context in
+      if request == [1] {
+        try await context.sendInitialMetadata(["a": "b"])
+        try await isSeen.opened()
+      }
+      throw RPCError(.notFound, "gone")
+    }
+    let server = try await TimedServer([Methods(method)])
+
+    let seen = try await play(
+      to: server.port,
+      [
+        .preface, .headers(.request(Self.path)), .message([0], endStream: true), .end(),
+        .headers(.request(Self.path), on: 3), .message([1], on: 3, endStream: true),
+        .request(on: 3), .open(isSeen), .end(of: 3),
+      ])
+
+    #expect([seen[1].heads.count, seen[3].heads.count] == [1, 2])
+    #expect(seen[3].head.first("a") == "b")
+    #expect([seen[1].grpcStatus, seen[3].grpcStatus] == [5, 5])
+    #expect(seen[1].body.isEmpty && seen[3].body.isEmpty)
+    await server.server.shutDown(within: .zero)
+  }
+
+  // Spec: W72 (RST_STREAM by a server that cannot send its trailers: CANCEL)
+  @Test("A response that its client does not read is reset when the deadline has passed")
+  func unreadResponse() async throws {
+    let method = Echo.method { _, _ in [UInt8](repeating: 7, count: 100_000) }
+    let server = try await TimedServer([Methods(method)])
+    let isFull = Gate()
+    let head: [HeaderField] = .request(Self.path).with("grpc-timeout", "5S")
+
+    async let seen = play(
+      to: server.port,
+      [
+        .preface, .beImpolite, .headers(head), .message([1], endStream: true),
+        .wait(for: "a full window") { $0[1].body.count == 65_535 }, .open(isFull), .end(),
+      ])
+    try await isFull.opened()
+    await server.clock.advance(by: .seconds(5))
+
+    #expect(try await seen[1].resetCode == .cancel)
+    await server.server.shutDown(within: .zero)
+  }
+
   // Spec: W78 (RFC 9113, 6.8; graceful shutdown in two steps)
   @Test("A client that does not answer the PING of a shutdown is told the last stream after 5 s")
   func drainWithoutAnswer() async throws {

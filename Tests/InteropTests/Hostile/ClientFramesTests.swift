@@ -46,7 +46,7 @@ struct ClientFramesTests {
     #expect(transcript.filter { $0.hasPrefix("<- 1 DATA") } == ["<- 1 DATA 8 END_STREAM"])
   }
 
-  // Spec: W83 (no server push), W84 (flow control)
+  // Spec: W83 (no server push)
   // Spec: W95 (PINGs from the peer are answered always)
   @Test("The client acknowledges SETTINGS, answers PING, and wants no push")
   func manners() async throws {
