@@ -36,6 +36,7 @@ let layers: [Layer] = [
   Layer("Protobuf", ["Bytes", "Core", "SwiftProtobuf"]),
   Layer("TernRuntime", ["Bytes", "Core", "EventLoop", "Transport", "Server", "Client"]),
   Layer("Tern", ["TernRuntime", "Protobuf", "SwiftProtobuf"]),
+  Layer("Testing", ["Core", "EventLoop", "Server", "Client"]),
   Layer("Codegen", ["SwiftProtobuf", "SwiftProtobufPluginLibrary"]),
   Layer(
     "protoc-gen-tern", ["Core", "Codegen", "SwiftProtobuf", "SwiftProtobufPluginLibrary"],
@@ -67,6 +68,9 @@ let layers: [Layer] = [
       "ChatService", "InteropCases",
     ], kind: .test),
   Layer("ExampleTests", ["TestSupport"], kind: .test),
+  Layer(
+    "TestingTests", ["Tern", "TernRuntime", "Core", "EventLoop", "Testing", "TestSupport"],
+    kind: .test),
   Layer(
     "RouteTests",
     [
@@ -180,6 +184,8 @@ let package = Package(
     .library(name: "Tern", targets: ["Tern"]),
     // Without Protobuf, and so without Foundation.
     .library(name: "TernRuntime", targets: ["TernRuntime"]),
+    // For users' tests: a server and its clients without sockets.
+    .library(name: "TernTesting", targets: ["TernTesting"]),
     .executable(name: "protoc-gen-tern", targets: ["protoc-gen-tern"]),
     .plugin(name: "TernPlugin", targets: ["TernPlugin"]),
   ],
