@@ -46,6 +46,7 @@ struct ConnectingTests {
     _ = try await server.finish()
   }
 
+  // Spec: W97 (connection-backoff: an attempt gets 20 s)
   @Test("Where one address says nothing the next one gets its turn, and its own 20 s")
   func connectTimeoutOfEachAddress() async throws {
     let (isConnected, isConnectedAgain) = (Gate(), Gate())
@@ -65,6 +66,7 @@ struct ConnectingTests {
   }
 
   // Spec: W97 (connection-backoff: no attempt before the wait is over)
+  // Spec: W96 (connectivity: calls fail in TRANSIENT_FAILURE, with the last error)
   @Test("While it backs off calls fail at once with the last reason; afterwards one connects")
   func backoff() async throws {
     // The third script is for the attempt after the wait: a cut connection is tried twice at once.
@@ -112,6 +114,7 @@ struct ConnectingTests {
     #expect(try await server.finish().count == 8)
   }
 
+  // Spec: W96 (wait-for-ready)
   @Test("A call that waits until the server is ready survives failed attempts")
   func waitForReady() async throws {
     let server = try ScriptedServer([.close], [.close], [.settings(), .end(), .answer([3])])
@@ -126,6 +129,24 @@ struct ConnectingTests {
     #expect(try await server.finish().count == 3)
   }
 
+  // Spec: W20 (the deadline covers the wait for room on the connection)
+  @Test("A deadline covers the time in which the server takes no more calls")
+  func deadlineInTheQueue() async throws {
+    let isConnected = Gate()
+    let server = try ScriptedServer([
+      .settings([.maxConcurrentStreams: 0]),
+      .wait(for: "the acknowledgement") { $0.acknowledgedSettings == 1 }, .open(isConnected),
+    ])
+    let client = try TimedClient(server.target)
+
+    async let failure = client.failure(CallOptions(timeout: .seconds(5)))
+    try await isConnected.opened()
+    await client.clock.advance(by: .seconds(5))
+
+    #expect(await failure?.code == .deadlineExceeded)
+    #expect(try await server.firstConversation().streams.isEmpty)
+  }
+
   @Test("Addresses are tried in their order until one answers")
   func severalAddresses() async throws {
     let closed = try unusedPort()
@@ -138,6 +159,7 @@ struct ConnectingTests {
     #expect(heard[1].head.first(":authority") == "127.0.0.1:\(closed)")
   }
 
+  // Spec: W96 (connectivity: the text has the address and the reason)
   @Test("Where nobody listens the error says so")
   func refused() async throws {
     let port = try unusedPort()
@@ -150,6 +172,7 @@ struct ConnectingTests {
     #expect(error?.message.contains("refused") == true)
   }
 
+  // Spec: W96 (connectivity: the text has the reason)
   @Test("A name that does not exist fails the call and says which name")
   func unknownName() async throws {
     let client = try TimedClient("tern-test.invalid:50051")
@@ -172,6 +195,7 @@ struct ConnectingTests {
     #expect(error?.message == "The channel was closed. Make a new one for further calls.")
   }
 
+  // Spec: W4, W10 (PROTOCOL-HTTP2, Authority and User-Agent: as the channel's options say)
   @Test("The server is told the authority and the user agent that the options name")
   func authorityAndUserAgent() async throws {
     let server = try ScriptedServer([.settings(), .end(), .answer([1])])

@@ -30,6 +30,7 @@ struct KeepaliveTests {
   }
 
   // Spec: W88 (a PING that is not answered ends the connection)
+  // Spec: W75 (who generates which status: the keepalive's watchdog)
   @Test("A PING that is not answered in time ends the connection, and its calls")
   func unanswered() async throws {
     let (isCalled, isPinged) = (Gate(), Gate())
@@ -75,6 +76,25 @@ struct KeepaliveTests {
 
     #expect(try await first == [1])
     _ = try await server.finish()
+  }
+
+  // Spec: W87 (A8; off by default)
+  @Test("A channel sends no PING unless its options say so")
+  func off() async throws {
+    let (isCalled, isLate) = (Gate(), Gate())
+    let server = try ScriptedServer([
+      .settings(), .end(), .open(isCalled), .hold(until: isLate), .send(.ping()),
+      .wait(for: "the answer to PING") { !$0.answeredPings.isEmpty }, .answer([1]),
+    ])
+    let client = try TimedClient(server.target)
+
+    async let answer = client.unary([])
+    try await isCalled.opened()
+    await client.clock.advance(by: .seconds(7200))
+    isLate.open()
+
+    #expect(try await answer == [1])
+    #expect(try await server.firstConversation().pings.isEmpty)
   }
 
   // Spec: W87 (A8; without calls only if it is asked for)

@@ -114,6 +114,7 @@ struct MetadataRulesTests {
     #expect((["a": " !~"] as Metadata).problem == nil)
   }
 
+  // Spec: W24 (PROTOCOL-HTTP2, Binary-Header)
   @Test("Bytes need a name that ends in -bin, and text one that does not")
   func binaryNames() {
     var bytes = Metadata()

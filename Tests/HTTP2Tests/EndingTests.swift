@@ -39,6 +39,7 @@ struct EndingTests {
     #expect(frames == [.reset(.cancel)])
   }
 
+  // Spec: W72 (RST_STREAM by the client)
   @Test("A request that was reset before it was sent never goes out, and is told of its end")
   func resetBeforeSent() throws {
     let pair = try Pair()
@@ -170,6 +171,22 @@ struct EndingTests {
 
     #expect(request.closeCodes == [Code.refusedStream])
     #expect(client.session.openStreamCount == 0)
+  }
+
+  // Spec: W77 (RFC 9113, 6.8: the last number may only shrink)
+  @Test("A GOAWAY whose last number grows ends the connection; one that shrinks does not")
+  func lastNumberGrows() throws {
+    let client = try Endpoint(.client)
+    let streams = try (0..<3).map { _ in try client.open() }
+    _ = try client.pull()
+
+    try client.receive([.settings([:]), .goAway(lastStreamID: 3), .goAway(lastStreamID: 1)])
+    let answer = try client.pullFrames()
+    #expect(streams.map(\.closeCodes) == [[], [Code.refusedStream], [Code.refusedStream]])
+    #expect(answer == [.settingsAcknowledgement])
+
+    try client.receive([.goAway(lastStreamID: 5)])
+    #expect(try client.pullFrames().map(\.errorCode) == [.protocolError])
   }
 
   @Test("The text of a GOAWAY is cut, and what is not UTF-8 is repaired")

@@ -57,6 +57,7 @@ struct ExchangeTests {
       ])
   }
 
+  // Spec: W67 (PROTOCOL-HTTP2, EOS: an empty DATA frame if nothing is left)
   @Test("A head alone goes out before there is a body, and later bytes follow when told of")
   func headFirst() throws {
     let pair = try Pair()
@@ -76,6 +77,7 @@ struct ExchangeTests {
     #expect(response.hasRemoteEnded)
   }
 
+  // Spec: W43 (small messages share DATA frames)
   @Test("Many messages that wait leave in one DATA frame")
   func oneFrame() throws {
     let pair = try Pair()

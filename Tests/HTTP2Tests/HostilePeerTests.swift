@@ -118,6 +118,7 @@ struct HostilePeerTests {
     #expect(server.streams[1].events.last == end)
   }
 
+  // Spec: W82 (RFC 9113, 5.1)
   @Test("DATA on a stream that was never opened ends the connection")
   func idleStream() throws {
     let server = try greetedServer()
@@ -128,6 +129,25 @@ struct HostilePeerTests {
     #expect(frames.last?.kind == .goAway)
     #expect(frames.last?.errorCode == .protocolError)
     #expect(server.session.isOver)
+  }
+
+  // Spec: W83 (RFC 9113, 5.3.2: priorities mean nothing)
+  @Test("Priorities change nothing, before a stream and on it")
+  func priorities() throws {
+    let server = try greetedServer()
+    let priority = bigEndian(UInt32(0x8000_0003)) + [255]
+    let head = HeaderField.encode(.request("/a/b"))
+    let flags: Frame.Flags = [.endHeaders, .endStream, .priority]
+
+    try server.receive([
+      Frame(.priority, on: 1, priority), Frame(.headers, flags: flags, on: 1, priority + head),
+      Frame(.priority, on: 1, priority),
+    ])
+    try server.answer(try #require(server.streams.first))
+    let frames = try server.pullFrames()
+
+    #expect(frames.map(\.kind) == [.headers, .headers])
+    #expect(server.streams[0].closeCodes == [Code.noError])
   }
 
   @Test("A peer that never reads the answers to its PINGs or SETTINGS is cut off")
@@ -156,6 +176,7 @@ struct HostilePeerTests {
     #expect(server.streams.allSatisfy { $0.closeCodes == [Code.cancel] })
   }
 
+  // Spec: W31 (a hard stop for CONTINUATION)
   @Test("A header block without end is cut off")
   func endlessContinuation() throws {
     let server = try greetedServer()

@@ -32,6 +32,7 @@ struct SettingsTests {
     #expect(server.streams.prefix(2).map(\.closeCodes) == [[], []])
   }
 
+  // Spec: W82 (RFC 9113, 5.1.2)
   @Test("A client that knows the limit and opens more breaks the protocol")
   func overstepping() throws {
     let server = try Endpoint(.server, limited(to: 2))
@@ -53,6 +54,7 @@ struct SettingsTests {
     return settings
   }
 
+  // Spec: W80 (RFC 9113, 5.1.2: what is above the limit waits)
   @Test("What a client opens above the server's limit waits, and goes when a stream has ended")
   func waitingStreams() throws {
     var settings = HTTP2Settings()
@@ -70,6 +72,7 @@ struct SettingsTests {
     #expect(pair.server.streams.count == 2)
   }
 
+  // Spec: W72 (a server that refuses for load: REFUSED_STREAM)
   @Test("A server that has no room for a stream refuses it")
   func noRoom() throws {
     let pair = try Pair()
@@ -96,6 +99,7 @@ struct SettingsTests {
   }
 
   // Spec: W28 (PROTOCOL-HTTP2, counted as name, value and 32 bytes a field)
+  // Spec: W32 (the size of what comes in is counted here)
   @Test("A header block is counted as HTTP/2 counts it, to the byte", arguments: [0, 1])
   func headerListCount(excess: Int) throws {
     var settings = HTTP2Settings()
@@ -112,6 +116,7 @@ struct SettingsTests {
     #expect(stream.fields.contains("x: 0123456789") == (excess == 0))
   }
 
+  // Spec: W29 (a soft and a hard limit)
   @Test("A header block between the announced and the hard limit is accepted")
   func betweenTheLimits() throws {
     let pair = try Pair()
@@ -166,6 +171,17 @@ struct SettingsTests {
         .field("grpc-status: 0"), .fieldsEnd(endOfStream: true, isTooLarge: false),
         .close(Code.noError),
       ])
+  }
+
+  // Spec: W27 (G1: raw values of -bin names come only to those who announce 0xFE03)
+  // Spec: W28 (PROTOCOL-HTTP2: 8 KiB of header blocks by default)
+  @Test(
+    "Nobody is asked for raw bytes in metadata", arguments: [HTTP2Session.Role.client, .server])
+  func noRawBytes(role: HTTP2Session.Role) throws {
+    let frames = try Endpoint(role).pullFrames()
+
+    #expect(frames.first?.value(of: .maxHeaderListSize) == 8 << 10)
+    #expect(frames.first?.value(of: Frame.Setting(0xFE03)) == nil)
   }
 
   // Spec: W83 (gRPC uses no server push)

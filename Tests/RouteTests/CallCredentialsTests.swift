@@ -60,6 +60,7 @@ struct CallCredentialsTests {
 
   private struct NoToken: Error {}
 
+  // Spec: W75 (who generates which status: credentials of a call that failed)
   @Test("When they fail, the call is UNAUTHENTICATED and has the cause")
   func failure() async throws {
     let error = await expectError(.unauthenticated) {
@@ -83,6 +84,7 @@ struct CallCredentialsTests {
     #expect(error?.message.contains("the token server is odd") == true)
   }
 
+  // Spec: W76 (A54: the other statuses stay)
   @Test("Any other status stays", arguments: [StatusCode.unavailable, .permissionDenied, .unknown])
   func kept(code: StatusCode) async throws {
     await expectError(code) {
@@ -97,6 +99,7 @@ struct CallCredentialsTests {
     }
   }
 
+  // Spec: W20 (the deadline covers the wait for credentials)
   @Test("The deadline of the call ends the wait for them, and their task is cancelled")
   func deadline() async throws {
     let ended = Signal()

@@ -81,6 +81,7 @@ struct EndingTests {
 
   // MARK: Cancellation
 
+  // Spec: W72, W73 (RST_STREAM by the client; the handler is cancelled)
   @Test("Cancelling the task ends the call, and the handler's task", arguments: CallKind.all)
   func cancellation(kind: CallKind) async throws {
     let begun = Signal()
@@ -121,6 +122,7 @@ struct EndingTests {
     }
   }
 
+  // Spec: W73 (RST_STREAM: the handler is cancelled)
   @Test("Leaving the loop over the responses cancels the handler")
   func leavingEarly() async throws {
     let cancelled = Signal()
@@ -197,6 +199,7 @@ struct EndingTests {
   }
 
   // Spec: W81 (connection loss: every open client call UNAVAILABLE)
+  // Spec: W75 (who generates which status: a broken connection)
   @Test("A server that vanishes fails its calls, and the next call reconnects")
   func vanishedServer() async throws {
     let begun = Signal()

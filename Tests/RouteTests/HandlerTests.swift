@@ -78,6 +78,17 @@ struct HandlerTests {
     }
   }
 
+  // Spec: W75 (who generates which status: cancellation)
+  @Test("A handler that throws CancellationError ends its call with CANCELLED")
+  func cancellationError() async throws {
+    let fail = ServerMethod.unary(Route.unary) { _, _ in throw CancellationError() }
+
+    try await Route.run([fail]) { route in
+      let error = await expectError(.cancelled) { _ = try await route.unary([]) }
+      #expect(error?.origin == .peer)
+    }
+  }
+
   // Spec: W30 (grpc-java: 431 and RESOURCE_EXHAUSTED)
   // Spec: W31 (the HPACK tables stay sound)
   @Test("Metadata above the limit fails its call, and the connection goes on")

@@ -45,6 +45,7 @@ struct PropagationTests {
     }
   }
 
+  // Spec: W17 (the effective deadline is the smallest)
   @Test("The smaller one of the handler's and its own wins")
   func smaller() async throws {
     try await withTwo({ unary, _ in
@@ -58,6 +59,7 @@ struct PropagationTests {
     }
   }
 
+  // Spec: W17 (the parent's deadline counts unless told otherwise)
   @Test("A call may be told to be on its own")
   func detached() async throws {
     try await withTwo({ unary, _ in
@@ -70,6 +72,7 @@ struct PropagationTests {
     }
   }
 
+  // Spec: W17 (the parent's deadline counts in child tasks)
   @Test("Child tasks are bound as well")
   func children() async throws {
     try await withTwo({ unary, _ in
@@ -89,6 +92,7 @@ struct PropagationTests {
     }
   }
 
+  // Spec: W17 (the parent's deadline counts for each kind of call)
   @Test("A streaming call is bound as well, and says what has passed")
   func expired() async throws {
     let never = ServerMethod.serverStreaming(Route.serverStream) { _, _, _ in
@@ -119,6 +123,7 @@ struct PropagationTests {
     }
   }
 
+  // Spec: W17 (of all deadlines the right one's)
   @Test("An unstructured task of one call never gets another call's deadline")
   func unstructured() async throws {
     let tasks = Shared<[Task<[UInt8], any Error>]>([])
@@ -175,6 +180,7 @@ struct PropagationTests {
     }
   }
 
+  // Spec: W73 (RST_STREAM: the handler is cancelled, and what it waits for)
   @Test("When its client gives up, the calls that a handler has made are given up")
   func cancellation() async throws {
     let (cancelled, note) = AsyncStream<Void>.makeStream()

@@ -73,6 +73,7 @@ struct SecureCallTests {
     #expect(answer == [1])
   }
 
+  // Spec: W4, W100 (authority and SNI: the name that the credentials say)
   @Test("The server's name is the one that the credentials say")
   func serverName() async throws {
     let who = ServerMethod.unary(Route.unary) { _, context in

@@ -57,6 +57,7 @@ struct SecureWireTests {
     }
   }
 
+  // Spec: W98 (before SETTINGS nothing is ready)
   @Test(
     "A peer that vanishes in the middle of the handshake fails the call",
     arguments: [(RecordingRelay.Direction.toServer, 100), (.toClient, 100), (.toClient, 1_500)])
@@ -69,6 +70,7 @@ struct SecureWireTests {
     }
   }
 
+  // Spec: W81 (connection loss: UNAVAILABLE)
   @Test("A peer that vanishes in the middle of a call fails the call")
   func vanishingLater() async throws {
     try await withRelay(.vanishing(.toServer, afterBytes: 20_000)) { _, channel in

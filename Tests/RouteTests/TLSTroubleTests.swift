@@ -114,6 +114,7 @@ struct TLSTroubleTests {
     }
   }
 
+  // Spec: W100 (a deadline for the handshake)
   @Test("A client that does not finish its handshake is closed after the timeout")
   func stalledClient() async throws {
     let log = LogKeeper()

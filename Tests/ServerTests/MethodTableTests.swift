@@ -77,6 +77,7 @@ struct MethodOptionsTests {
     return options
   }
 
+  // Spec: W37 (limits of messages)
   @Test(
     "A method's own limit goes before its service's, and that before the server's",
     arguments: [

@@ -9,6 +9,7 @@ import TestSupport
 struct ServerConnectionTests {
   private static let path = "/tern.test.Echo/Unary"
 
+  // Spec: W100 (a deadline for the handshake)
   @Test("A client that does not speak loses its connection after 20 s, and the log has the reason")
   func handshakeTimeout() async throws {
     let server = try await TimedServer()
@@ -48,6 +49,7 @@ struct ServerConnectionTests {
     await server.server.shutDown(within: .zero)
   }
 
+  // Spec: W80 (RFC 9113, 5.1.2: always announced)
   @Test("A client is told how many calls it may have open at once")
   func maxConcurrentStreams() async throws {
     let server = try await TimedServer { $0.maxConcurrentStreams = 7 }
@@ -55,6 +57,68 @@ struct ServerConnectionTests {
     let seen = try await play(to: server.port, [.preface, .otherSettings])
 
     #expect(seen.settings[.maxConcurrentStreams] == 7)
+    await server.server.shutDown(within: .zero)
+  }
+
+  // Spec: W43 (a small message and its prefix share a DATA frame)
+  @Test("A small response leaves with its prefix in one DATA frame")
+  func oneFrame() async throws {
+    let server = try await TimedServer()
+
+    let seen = try await play(
+      to: server.port,
+      [.preface, .headers(.request(Self.path)), .message([1, 2, 3], endStream: true), .end()])
+
+    #expect(seen.transcript.filter { $0.hasPrefix("<- 1 DATA") } == ["<- 1 DATA 8"])
+    await server.server.shutDown(within: .zero)
+  }
+
+  // Spec: W54, W55 (PROTOCOL-HTTP2, Trailers-Only: the head waits for a message, or the handler)
+  @Test("A handler that fails answers in one block, or in two if it has sent its metadata before")
+  func failure() async throws {
+    let isSeen = Gate()
+    let method = Echo.method { request, context in
+      if request == [1] {
+        try await context.sendInitialMetadata(["a": "b"])
+        try await isSeen.opened()
+      }
+      throw RPCError(.notFound, "gone")
+    }
+    let server = try await TimedServer([Methods(method)])
+
+    let seen = try await play(
+      to: server.port,
+      [
+        .preface, .headers(.request(Self.path)), .message([0], endStream: true), .end(),
+        .headers(.request(Self.path), on: 3), .message([1], on: 3, endStream: true),
+        .request(on: 3), .open(isSeen), .end(of: 3),
+      ])
+
+    #expect([seen[1].heads.count, seen[3].heads.count] == [1, 2])
+    #expect(seen[3].head.first("a") == "b")
+    #expect([seen[1].grpcStatus, seen[3].grpcStatus] == [5, 5])
+    #expect(seen[1].body.isEmpty && seen[3].body.isEmpty)
+    await server.server.shutDown(within: .zero)
+  }
+
+  // Spec: W72 (RST_STREAM by a server that cannot send its trailers: CANCEL)
+  @Test("A response that its client does not read is reset when the deadline has passed")
+  func unreadResponse() async throws {
+    let method = Echo.method { _, _ in [UInt8](repeating: 7, count: 100_000) }
+    let server = try await TimedServer([Methods(method)])
+    let isFull = Gate()
+    let head: [HeaderField] = .request(Self.path).with("grpc-timeout", "5S")
+
+    async let seen = play(
+      to: server.port,
+      [
+        .preface, .beImpolite, .headers(head), .message([1], endStream: true),
+        .wait(for: "a full window") { $0[1].body.count == 65_535 }, .open(isFull), .end(),
+      ])
+    try await isFull.opened()
+    await server.clock.advance(by: .seconds(5))
+
+    #expect(try await seen[1].resetCode == .cancel)
     await server.server.shutDown(within: .zero)
   }
 

@@ -44,6 +44,7 @@ struct HandshakeTests {
     #expect(pair.client.negotiated().version == .v1_3)
   }
 
+  // Spec: W100 (RFC 9113, 9.2.2: cipher suites that HTTP/2 forbids)
   @Test("A suite that HTTP/2 forbids is refused at the start")
   func forbiddenSuite() throws {
     var policy = TLSPolicy()
@@ -93,6 +94,7 @@ struct HandshakeTests {
     #expect(pair.clientFailure == nil, "\(String(describing: pair.clientFailure))")
   }
 
+  // Spec: W100 (certificates' names: RFC 6125)
   @Test(
     "A certificate is good for no other",
     arguments: ["example.com", "a.b.test.google.fr", "test.google.fr", "127.0.0.2", "::2"])
@@ -161,6 +163,7 @@ struct HandshakeTests {
     #expect(!second.client.negotiated().isResumed)
   }
 
+  // Spec: W100 (SNI: RFC 6066)
   @Test("Of several certificates, a server shows the one that names the host")
   func serverName() throws {
     let server = try Contexts.server("server", "second")

@@ -122,6 +122,26 @@ struct ClientCompressionTests {
     #expect(try await server.firstConversation().streams.count == 1)
   }
 
+  // Spec: W53 (compression: nobody remembers what a server accepts)
+  @Test("A server that has refused an algorithm gets it again with the next call")
+  func nothingRemembered() async throws {
+    let refusal = [HeaderField].trailersOnly(12).with("grpc-accept-encoding", "identity")
+    let server = try ScriptedServer([
+      .settings(), .end(), .headers(refusal, endStream: true), .end(of: 3), .answer([9], on: 3),
+    ])
+    let channel = try channel(server) { $0.compression = .gzip }
+    let unary = UnaryCallable(channel, Plain.unary)
+
+    let error = await #expect(throws: RPCError.self) { _ = try await unary(text(1_000)) }
+    let answer = try await unary(text(1_000))
+
+    let seen = try await server.firstConversation()
+    #expect(error?.code == .unimplemented)
+    #expect(answer == [9])
+    #expect([seen[1].flags, seen[3].flags] == [[1], [1]])
+  }
+
+  // Spec: W37 (send limits: refused here, before anything is sent)
   @Test("A request over the limit is refused for its own length, however short it would become")
   func sendLimit() async throws {
     let server = try ScriptedServer([.settings(), .end(), .answer([1])])

@@ -88,6 +88,7 @@ struct RequestRefusalTests {
     #expect(RequestHead().refusal?.httpStatus == 405)
   }
 
+  // Spec: W4 (A41: duplicates of :authority or Host)
   @Test("Two hosts are a fault; one host beside an authority is none")
   func hosts() {
     let head = RequestHead()

@@ -130,6 +130,15 @@ struct ResponseStateTests {
       ]) == Status(.notFound, "m"))
   }
 
+  // Spec: W58 (PROTOCOL-HTTP2, Status-Details: the trailers' own code wins)
+  @Test("Where details say another code, the one of the trailers counts, and they stay")
+  func otherDetails() {
+    // google.rpc.Status with the code 5, NOT_FOUND.
+    let trailers: Fields = ["grpc-status": "9", "grpc-status-details-bin": "CAU"]
+
+    #expect(statusOfTrailers(trailers) == Status(.failedPrecondition, "", detailsBytes: [8, 5]))
+  }
+
   @Test("An OK has no message, whatever the server says")
   func messageOfOK() {
     #expect(statusOfTrailers(["grpc-status": "0", "grpc-message": "fine"]) == .ok)

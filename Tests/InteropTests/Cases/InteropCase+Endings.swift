@@ -58,6 +58,7 @@ extension InteropCase {
     #expect(error?.metadata[bytes: "failed-with-bin"] == [[0xFE] + request])
   }
 
+  // Spec: W72, W73 (RST_STREAM by the client; the handler is cancelled)
   static let cancellationCases = [
     InteropCase("cancel_unary") { echo in
       let key = UUID().uuidString

@@ -11,10 +11,12 @@ extension InteropCase {
       let answer = try await echo.unary([UInt8]("hello"))
       #expect(answer.text == "hello")
     },
+    // Spec: W34 (PROTOCOL-HTTP2: a message of length zero is a message)
     InteropCase("unary_empty") { echo in
       let answer = try await echo.unary([])
       #expect(answer.isEmpty)
     },
+    // Spec: W33 (PROTOCOL-HTTP2, Length-Prefixed-Message: over many DATA frames)
     InteropCase("unary_1_mib") { echo in
       let message = pattern(mebibyte)
       let answer = try await echo.unary(message)
@@ -25,6 +27,7 @@ extension InteropCase {
       let answer = try await echo.unary(message)
       #expect(answer == message)
     },
+    // Spec: W36, W37 (statuscodes, RESOURCE_EXHAUSTED: 4 MiB by default on both sides)
     InteropCase("request_over_4_mib") { echo in
       await expectError(.resourceExhausted) {
         _ = try await echo.unary(pattern(largestMessageBytes + 1))
@@ -39,6 +42,7 @@ extension InteropCase {
       let next = try await echo.unary([1])
       #expect(next == [1])
     },
+    // Spec: W80 (RFC 9113, 5.1.2: calls above the server's limit wait)
     InteropCase("concurrent_1000") { echo in
       try await withThrowingTaskGroup(of: Bool.self) { calls in
         for number in 0..<1000 {
@@ -77,10 +81,12 @@ extension InteropCase {
       let answer = try await echo.clientStream(requests)
       #expect(answer.text == "4 3")
     },
+    // Spec: W67 (PROTOCOL-HTTP2, EOS: HEADERS with END_STREAM, no messages)
     InteropCase("client_stream_empty") { echo in
       let answer = try await echo.clientStream([])
       #expect(answer.text == "0 0")
     },
+    // Spec: W33 (PROTOCOL-HTTP2, Length-Prefixed-Message: many in a DATA frame)
     InteropCase("client_stream_long") { echo in
       let answer = try await echo.clientStream { requests in
         for _ in 0..<10_000 { try await requests.send([UInt8](repeating: 0, count: 16)) }
@@ -102,10 +108,12 @@ extension InteropCase {
         #expect(try await answers.next() == nil)
       }
     },
+    // Spec: W67 (PROTOCOL-HTTP2, EOS: HEADERS with END_STREAM, no messages)
     InteropCase("bidi_empty") { echo in
       let answers = try await echo.bidi([]).collected()
       #expect(answers.isEmpty)
     },
+    // Spec: W33 (PROTOCOL-HTTP2, Length-Prefixed-Message: many in a DATA frame)
     InteropCase("bidi_long") { echo in
       let answers = try await echo.bidi((0..<10_000).map { [UInt8]("\($0)") }).collected()
       #expect(answers.map { Int($0.text) } == Array(0..<10_000))

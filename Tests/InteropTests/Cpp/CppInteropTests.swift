@@ -35,6 +35,7 @@ struct CppInteropTests {
 
   // MARK: Plaintext, watched by a relay
 
+  // Spec: W44, W52 (compression: gRPC's own cases)
   @Test("Tern's client passes on the C++ server")
   func ternToCpp() async throws {
     let server = try await Cpp.server()
@@ -43,6 +44,7 @@ struct CppInteropTests {
     }
   }
 
+  // Spec: W44, W52 (compression: gRPC's own cases)
   @Test("The C++ client passes on Tern's server", arguments: Cpp.caseNames)
   func cppToTern(_ name: String) async throws {
     try await withServer([TestService()]) { serverPort in

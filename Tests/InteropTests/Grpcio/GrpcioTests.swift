@@ -14,6 +14,7 @@ struct GrpcioTests {
   }
 
   // One after the other: each starts a Python.
+  // Spec: W19, W24, W26, W33, W56, W57, W66, W73 (the same cases from the other side)
   @Test(
     "gRPC Python's client and Tern's server agree", .serialized,
     arguments: try await Grpcio.caseNames())

@@ -19,6 +19,8 @@ struct ClientFramesTests {
 
     let head = try await server.firstConversation()[1].head
     #expect(Set(head.prefix(4).map(\.name)) == [":method", ":scheme", ":path", ":authority"])
+    #expect(head.dropFirst(4).first?.name == "grpc-timeout")
+    #expect(head.suffix(2).map(\.name) == ["name", "name-bin"])
     #expect(head.first(":method") == "POST")
     #expect(head.first(":scheme") == "http")
     #expect(head.first(":path") == "/tern.test.Echo/Unary")
@@ -33,7 +35,19 @@ struct ClientFramesTests {
     #expect(timeout.wholeMatch(of: /[0-9]{1,8}[HMSmun]/) != nil, "\(timeout)")
   }
 
-  // Spec: W83 (no server push), W84 (flow control)
+  // Spec: W43 (a small message and its prefix share a DATA frame), W67 (END_STREAM on the last one)
+  @Test("A small message, its prefix and the end of the stream are one DATA frame")
+  func oneFrame() async throws {
+    let server = try ScriptedServer([.settings(), .end(), .answer([])])
+
+    try await withEcho(server) { _ = try await $0.unary([1, 2, 3]) }
+
+    let transcript = try await server.firstConversation().transcript
+    #expect(transcript.filter { $0.hasPrefix("<- 1 DATA") } == ["<- 1 DATA 8 END_STREAM"])
+  }
+
+  // Spec: W83 (no server push)
+  // Spec: W95 (PINGs from the peer are answered always)
   @Test("The client acknowledges SETTINGS, answers PING, and wants no push")
   func manners() async throws {
     let pings: [[UInt8]] = [[1, 1, 1, 1, 1, 1, 1, 1], [2, 2, 2, 2, 2, 2, 2, 2]]
@@ -51,6 +65,7 @@ struct ClientFramesTests {
   }
 
   // Spec: W18 (gRPC deadlines), W72 (RST_STREAM by the client)
+  // Spec: W21 (the client's own timer, where the server does nothing)
   @Test("A call whose deadline passes ends at once and resets its stream")
   func deadline() async throws {
     let hasBegun = Gate()
@@ -71,6 +86,7 @@ struct ClientFramesTests {
     }
   }
 
+  // Spec: W72 (RST_STREAM by the client: CANCEL)
   @Test("A call that is cancelled resets its stream")
   func cancellation() async throws {
     let hasBegun = Gate()
@@ -87,6 +103,7 @@ struct ClientFramesTests {
     }
   }
 
+  // Spec: W72 (RST_STREAM by the client: CANCEL)
   @Test("Leaving the loop over a response stream resets its stream")
   func leavingEarly() async throws {
     let server = try ScriptedServer([.settings(), .end(), .head(), .message([7]), .resetOf(1)])

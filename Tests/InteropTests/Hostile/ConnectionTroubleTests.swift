@@ -74,6 +74,7 @@ struct ConnectionTroubleTests {
   }
 
   // Spec: W80 (RFC 9113, 5.1.2: calls above the limit wait)
+  // Spec: W82 (the numbers of streams only grow)
   @Test("Ten calls at once take turns where the server allows one")
   func oneStreamAtATime() async throws {
     let turns = (0..<10).flatMap { turn -> [Step] in

@@ -72,6 +72,7 @@ struct WrongConnectionTests {
     Row("half a frame, then the end", [.bytes(Array(Frame.headers(head).encoded.dropLast(5))), .finishSending], nil),
   ]
 
+  // Spec: W100 (prior knowledge only, no Upgrade)
   @Test("What is not HTTP/2 is closed, and others go on being served", arguments: notHTTP2)
   func foreignProtocol(row: Row) async throws {
     try await expectEnd(row.peer)

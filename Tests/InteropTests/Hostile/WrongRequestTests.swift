@@ -61,9 +61,10 @@ struct WrongRequestTests {
                                                                                          .statusOrReset(.internal, .protocolError)),
     // Spec: W6 (PROTOCOL-HTTP2, TE)
     Row("no te", head("te", nil),                                                        .ok),
-    // Spec: W7, W8 (PROTOCOL-HTTP2, Content-Type)
+    // Spec: W7 (PROTOCOL-HTTP2, Content-Type)
     Row("a subtype", head("content-type", "application/grpc+proto"),                     .ok),
     Row("a parameter", head("content-type", "application/grpc;charset=utf-8"),           .ok),
+    // Spec: W7, W8 (PROTOCOL-HTTP2, Content-Type: 415)
     Row("no content-type", head("content-type", nil),                                    .status(.internal, http: "415")),
     Row("content-type text/html", head("content-type", "text/html"),                     .status(.internal, http: "415")),
     Row("content-type grpcfoo", head("content-type", "application/grpcfoo"),             .status(.internal, http: "415")),
@@ -82,10 +83,12 @@ struct WrongRequestTests {
     Row("a negative timeout", head("grpc-timeout", "-1S"),                               .status(.internal, http: "400")),
     Row("the longest timeout", head("grpc-timeout", "99999999H"),                        .ok),
     Row("a timeout of nothing", head("grpc-timeout", "0n"),                              .status(.deadlineExceeded)),
-    // Spec: W23, W25 (PROTOCOL-HTTP2, Custom-Metadata)
+    // Spec: W23 (PROTOCOL-HTTP2, ASCII-Value)
     Row("metadata beyond ASCII", head("a", "\u{FC}"),                                    .ok),
+    // Spec: W25 (PROTOCOL-HTTP2, Binary-Header: what is not base64)
     Row("-bin that is not base64", head("a-bin", "!!!!"),                                .status(.internal, http: "400")),
     Row("-bin of an impossible length", head("a-bin", "AAAAA"),                          .status(.internal, http: "400")),
+    // Spec: W24 (PROTOCOL-HTTP2, Binary-Header: padded or not)
     Row("-bin with padding", head("a-bin", "AA=="),                                      .ok),
     // Spec: W66 (statuscodes, UNIMPLEMENTED)
     Row("an unknown service", head(":path", "/no.Service/Unary"),                        .status(.unimplemented)),
@@ -100,9 +103,10 @@ struct WrongRequestTests {
     Row("an empty message", body(prefixed([])),                                          .ok),
     Row("a message byte by byte", [.headers(good)] + prefixed([7]).map { .data([$0]) } + [.data([], endStream: true)],
                                                                                          .ok),
-    // Spec: W35, W47 (PROTOCOL-HTTP2, Compressed-Flag)
+    // Spec: W35 (PROTOCOL-HTTP2, Compressed-Flag)
     Row("flag 2", body(prefixed([1], flag: 2)),                                          .status(.internal)),
     Row("flag 255", body(prefixed([1], flag: 255)),                                      .status(.internal)),
+    // Spec: W47 (compression: flag without encoding)
     Row("flag 1 without an encoding", body(prefixed([1], flag: 1)),                      .status(.internal)),
     // Spec: W36, W37 (statuscodes, RESOURCE_EXHAUSTED): the rest never comes
     Row("a prefix beyond 4 MiB", [.headers(good), .data([0] + bigEndian(UInt32(tooLarge)))],
@@ -114,7 +118,9 @@ struct WrongRequestTests {
     Row("a message and a half", body(prefixed([1]) + prefixed([1, 2]).dropLast()),       .statusOrReset(.internal, .protocolError)),
     // Spec: W42 (statuscodes, UNIMPLEMENTED)
     Row("no message", body([]),                                                          .status(.unimplemented)),
+    // Spec: W42, W67 (HEADERS with END_STREAM: no messages)
     Row("no message, ended with the head", [.headers(good, endStream: true)],            .status(.unimplemented)),
+    // Spec: W42 (statuscodes, UNIMPLEMENTED)
     Row("two messages", body(prefixed([1]) + prefixed([2])),                             .status(.unimplemented)),
     Row("two messages in two frames", [.headers(good), .message([1]), .message([2], endStream: true)],
                                                                                          .status(.unimplemented)),

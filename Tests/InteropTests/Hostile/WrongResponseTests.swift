@@ -45,7 +45,7 @@ struct WrongResponseTests {
     Row("an interim response first", [.headers([HeaderField(":status", "103")]), .answer([1])],                   .ok),
     Row("a message in many frames", [.head()] + prefixed([1]).map { .data([$0]) } + [.trailers(0)],               .ok),
     Row("padding", [.head(), .send(Frame(.data, flags: .padded, on: 1, [3] + prefixed([1]) + [0, 0, 0])), .trailers(0)], .ok),
-    // Spec: W59 (http-grpc-status-mapping: grpc-status wins)
+    // Spec: W95 (PINGs at every point are answered)
     Row("pings at every point", [.send(.ping()), .head(), .send(.ping()), .message([1]), .send(.ping()), .trailers(0)], .ok),
     // Spec: W65 (PROTOCOL-HTTP2: RST_STREAM after trailers)
     Row("a reset behind the trailers", [.answer([1]), .reset(.noError)],                                          .ok),
@@ -79,8 +79,9 @@ struct WrongResponseTests {
 
   // swift-format-ignore
   static let bodies = [
-    // Spec: W35, W47 (PROTOCOL-HTTP2, Compressed-Flag)
+    // Spec: W35 (PROTOCOL-HTTP2, Compressed-Flag)
     Row("flag 2", [.head(), .data(prefixed([1], flag: 2)), .trailers(0)],                               .internal),
+    // Spec: W47 (compression: flag without encoding)
     Row("flag 1 without an encoding", [.head(), .data(prefixed([1], flag: 1)), .trailers(0)],           .internal),
     // Spec: W36, W37 (statuscodes, RESOURCE_EXHAUSTED): the rest never comes
     Row("a prefix beyond 4 MiB", [.head(), .data([0] + bigEndian(UInt32((4 << 20) + 1)))],              .resourceExhausted),
@@ -106,10 +107,11 @@ struct WrongResponseTests {
     Row("HTTP 502", http(502),                                                                          .unavailable),
     Row("HTTP 503", http(503),                                                                          .unavailable, "Nobody is here"),
     Row("HTTP 504", http(504),                                                                          .unavailable),
+    // Spec: W59 (http-grpc-status-mapping: grpc-status wins)
     Row("HTTP 503 with a status", ended([HeaderField(":status", "503")] + .trailers(5)),                .notFound),
   ]
 
-  // Spec: W69, W70, W71 (PROTOCOL-HTTP2, Errors)
+  // Spec: W69, W70, W71 (PROTOCOL-HTTP2, Errors: each code)
   // swift-format-ignore
   static let resets = [
     Row("NO_ERROR", [.reset(.noError)],                                                                 .internal),

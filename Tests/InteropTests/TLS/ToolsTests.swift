@@ -29,6 +29,7 @@ struct ToolsTests {
     }
   }
 
+  // Spec: W100 (PROTOCOL-HTTP2, Security: TLS 1.2 at least)
   @Test("A client that only knows TLS 1.2 gets it, with forward secrecy; an older one is refused")
   func versions() async throws {
     try await withServer(credentials: TernTLS.server()) { port in
@@ -58,6 +59,7 @@ struct ToolsTests {
     }
   }
 
+  // Spec: W100 (ALPN must select h2)
   @Test(
     "Without ALPN, or with another protocol, there is no connection", arguments: [nil, "http/1.1"])
   func noALPN(alpn: String?) async throws {
