@@ -47,7 +47,7 @@ let layers: [Layer] = [
   Layer("SupportTests", ["TestSupport"], kind: .test),
   Layer("CoreTests", ["Bytes", "Core"], kind: .test),
   Layer("WireTests", ["Bytes", "Core", "Wire"], kind: .test),
-  Layer("EventLoopTests", ["EventLoop", "CLinux"], kind: .test),
+  Layer("EventLoopTests", ["EventLoop", "CLinux", "TestSupport"], kind: .test),
   Layer("TLSTests", ["Bytes", "Core", "TLS", "COpenSSL", "TestSupport"], kind: .test),
   Layer("HTTP2Tests", ["Bytes", "HTTP2", "CNghttp2", "TestSupport"], kind: .test),
   Layer(

@@ -149,7 +149,8 @@ struct ConnectingTests {
 
   @Test("Addresses are tried in their order until one answers")
   func severalAddresses() async throws {
-    let closed = try unusedPort()
+    let unused = try BlockingSocket.occupy()
+    let closed = unused.port
     let server = try ScriptedServer([.settings(), .end(), .answer([1])])
     let client = try TimedClient("ipv4:127.0.0.1:\(closed),\(server.target)")
 
@@ -157,12 +158,14 @@ struct ConnectingTests {
 
     let heard = try await server.firstConversation()
     #expect(heard[1].head.first(":authority") == "127.0.0.1:\(closed)")
+    withExtendedLifetime(unused) {}
   }
 
   // Spec: W96 (connectivity: the text has the address and the reason)
   @Test("Where nobody listens the error says so")
   func refused() async throws {
-    let port = try unusedPort()
+    let unused = try BlockingSocket.occupy()
+    let port = unused.port
     let client = try TimedClient("127.0.0.1:\(port)")
 
     let error = await client.failure()
@@ -170,6 +173,7 @@ struct ConnectingTests {
     #expect(error?.code == .unavailable)
     #expect(error?.message.hasPrefix("Cannot connect to 127.0.0.1:\(port): ") == true)
     #expect(error?.message.contains("refused") == true)
+    withExtendedLifetime(unused) {}
   }
 
   // Spec: W96 (connectivity: the text has the reason)
@@ -210,7 +214,4 @@ struct ConnectingTests {
     #expect(head.first(":authority") == "greet.example.com")
     #expect(head.first("user-agent")?.hasPrefix("my-app/1.2 grpc-swift-tern/") == true)
   }
-
-  /// A port on which nobody listens: it was free a moment ago.
-  private func unusedPort() throws -> Int { try BlockingSocket.listen().port }
 }

@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 import Testing
 
 @testable import TernEventLoop
@@ -146,10 +147,12 @@ struct SocketTests {
   @Test("Connecting to nobody fails with the reason", arguments: [Kind.ipv4, .unix, .abstract])
   func refused(kind: Kind) async throws {
     try await withLoop { loop in
-      // A port that was just free again, or a path that nobody listens on.
-      let address =
+      // A port that is taken and a path that is not: nobody listens on either.
+      let unused = try BlockingSocket.occupy()
+      defer { withExtendedLifetime(unused) {} }
+      let address: SocketAddress =
         kind == .ipv4
-        ? try Listener(on: address(kind), loop: loop).address
+        ? .ipv4(host: "127.0.0.1", port: unused.port)
         : kind == .unix ? .unix(path: temporaryPath("nobody")) : .unix(path: "\0tern-nobody")
       var failure: SystemError?
 

@@ -27,6 +27,14 @@ package final class BlockingSocket: Sendable {
 
   /// Listens on a free port of this machine.
   package static func listen() throws -> BlockingSocket {
+    let socket = try occupy()
+    try check("listen", Glibc.listen(socket.descriptor, 128))
+    return socket
+  }
+
+  /// Takes a port on which nobody listens, and keeps it so as long as the socket lives: a port that
+  /// was free a moment ago may be another test's by now.
+  package static func occupy() throws -> BlockingSocket {
     let socket = try make()
     var address = loopback(0)
     let result = unsafe withUnsafePointer(to: &address) { pointer in
@@ -35,7 +43,6 @@ package final class BlockingSocket: Sendable {
       }
     }
     try check("bind", result)
-    try check("listen", Glibc.listen(socket.descriptor, 128))
     return socket
   }
 

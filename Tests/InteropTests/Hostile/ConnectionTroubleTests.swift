@@ -134,7 +134,8 @@ struct ConnectionTroubleTests {
   // Spec: W96 (wait-for-ready: the text has the last connect error)
   @Test("Where nobody listens, the error names the address and the reason")
   func nobodyListens() async throws {
-    let port = try BlockingSocket.listen().port
+    let unused = try BlockingSocket.occupy()
+    let port = unused.port
     let channel = try GRPCChannel("127.0.0.1:\(port)", credentials: .insecure)
     defer { channel.close() }
 
@@ -144,6 +145,7 @@ struct ConnectionTroubleTests {
 
     #expect(error?.message.contains("127.0.0.1:\(port)") == true, "\(error?.message ?? "")")
     #expect(error?.message.lowercased().contains("refused") == true, "\(error?.message ?? "")")
+    withExtendedLifetime(unused) {}
   }
 
   // swift-format-ignore
