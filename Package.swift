@@ -34,6 +34,7 @@ let layers: [Layer] = [
   Layer("Server", ["Bytes", "Core", "EventLoop", "Wire", "Transport", "Logging"]),
   Layer("Client", ["Bytes", "Core", "EventLoop", "Wire", "Transport", "Logging"]),
   Layer("Protobuf", ["Bytes", "Core", "SwiftProtobuf"]),
+  Layer("ErrorDetails", ["Core", "Protobuf", "SwiftProtobuf"]),
   Layer("TernRuntime", ["Bytes", "Core", "EventLoop", "Transport", "Server", "Client"]),
   Layer("Tern", ["TernRuntime", "Protobuf", "SwiftProtobuf"]),
   Layer("Codegen", ["SwiftProtobuf", "SwiftProtobufPluginLibrary"]),
@@ -60,6 +61,7 @@ let layers: [Layer] = [
     ["Bytes", "Core", "EventLoop", "Transport", "Server", "Logging", "TestSupport"], kind: .test),
   Layer("ClientTests", ["Core", "EventLoop", "Client", "TestSupport"], kind: .test),
   Layer("ProtobufTests", ["Bytes", "Core", "Protobuf", "SwiftProtobuf"], kind: .test),
+  Layer("ErrorDetailsTests", ["Core", "Protobuf", "ErrorDetails", "SwiftProtobuf"], kind: .test),
   Layer(
     "InteropTests",
     [
@@ -180,6 +182,8 @@ let package = Package(
     .library(name: "Tern", targets: ["Tern"]),
     // Without Protobuf, and so without Foundation.
     .library(name: "TernRuntime", targets: ["TernRuntime"]),
+    // The usual messages for details of errors, beside Tern.
+    .library(name: "TernErrorDetails", targets: ["TernErrorDetails"]),
     .executable(name: "protoc-gen-tern", targets: ["protoc-gen-tern"]),
     .plugin(name: "TernPlugin", targets: ["TernPlugin"]),
   ],
