@@ -73,6 +73,7 @@ let layers: [Layer] = [
     "RouteTests",
     [
       "Tern", "TernRuntime", "Logging", "Bytes", "Core", "EventLoop", "TLS", "TestSupport",
+      "ErrorDetails", "SwiftProtobuf",
     ], kind: .test),
   Layer(
     "CodegenTests", ["Codegen", "SwiftProtobuf", "SwiftProtobufPluginLibrary"], kind: .test),
@@ -93,9 +94,9 @@ func example(_ folder: String, _ program: String) -> [Layer] {
 }
 
 /// A lesson: server and client in one program, as one file to read.
-func lesson(_ folder: String, _ program: String) -> Layer {
+func lesson(_ folder: String, _ program: String, _ more: [String] = []) -> Layer {
   Layer(
-    program, ["Tern", "ExampleProtos", "GreeterService"], kind: .program,
+    program, ["Tern", "ExampleProtos", "GreeterService"] + more, kind: .program,
     path: "Examples/\(folder)")
 }
 
@@ -114,6 +115,7 @@ let examples: [Layer] =
     lesson("TLS", "tls-example"), lesson("MutualTLS", "mutual-tls-example"),
     lesson("CallCredentials", "call-credentials-example"),
     lesson("Compression", "compression-example"),
+    lesson("RichErrors", "rich-errors-example", ["ErrorDetails"]),
   ]
   + example("Greeter", "greeter") + example("Numbers", "number") + example("Sum", "sum")
   + example("Chat", "chat")
