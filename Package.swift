@@ -37,6 +37,7 @@ let layers: [Layer] = [
   Layer("ErrorDetails", ["Core", "Protobuf", "SwiftProtobuf"]),
   Layer("TernRuntime", ["Bytes", "Core", "EventLoop", "Transport", "Server", "Client"]),
   Layer("Tern", ["TernRuntime", "Protobuf", "SwiftProtobuf"]),
+  Layer("Testing", ["Core", "EventLoop", "Server", "Client"]),
   Layer("Codegen", ["SwiftProtobuf", "SwiftProtobufPluginLibrary"]),
   Layer(
     "protoc-gen-tern", ["Core", "Codegen", "SwiftProtobuf", "SwiftProtobufPluginLibrary"],
@@ -69,6 +70,9 @@ let layers: [Layer] = [
       "ChatService", "InteropCases", "ErrorDetails",
     ], kind: .test),
   Layer("ExampleTests", ["TestSupport"], kind: .test),
+  Layer(
+    "TestingTests", ["Tern", "TernRuntime", "Core", "EventLoop", "Testing", "TestSupport"],
+    kind: .test),
   Layer(
     "RouteTests",
     [
@@ -186,6 +190,8 @@ let package = Package(
     .library(name: "TernRuntime", targets: ["TernRuntime"]),
     // The usual messages for details of errors, beside Tern.
     .library(name: "TernErrorDetails", targets: ["TernErrorDetails"]),
+    // For users' tests: a server and its clients without sockets.
+    .library(name: "TernTesting", targets: ["TernTesting"]),
     .executable(name: "protoc-gen-tern", targets: ["protoc-gen-tern"]),
     .plugin(name: "TernPlugin", targets: ["TernPlugin"]),
   ],

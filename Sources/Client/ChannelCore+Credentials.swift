@@ -8,7 +8,7 @@ extension ChannelCore {
   func fetchCredentials(for stream: ClientStream) {
     if stream.isOver { return }
     // Spec: W75 (who generates which status: credentials of a call that failed)
-    guard isSecure else {
+    guard mayCarryCredentials else {
       return stream.cancel(
         Status(
           .unauthenticated,

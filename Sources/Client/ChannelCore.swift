@@ -12,6 +12,8 @@ internal import TernWire
   private let options: ChannelOptions
   let authority: String
   let isSecure: Bool
+  /// Whether nobody on the way sees what a call carries.
+  let mayCarryCredentials: Bool
   let callCredentials: CallCredentials?
   private let credentialWatch: CredentialWatch?
   private let fixedFields: FieldBlock
@@ -35,6 +37,7 @@ internal import TernWire
     self.authority = authority
     self.callCredentials = callCredentials
     isSecure = security != nil
+    mayCarryCredentials = isSecure || target.isInProcess
     credentialWatch = security?.watch(on: loop)
     let compression = options.callCompression
     self.compression = compression.isStandard ? nil : compression

@@ -41,6 +41,20 @@ public final class GRPCChannel: Sendable {
     loop.execute { [core] in core.start() }
   }
 
+  /// A channel to a server in this process, without a socket.
+  package init(
+    to server: InProcessServer, options: ChannelOptions, callCredentials: CallCredentials?,
+    group: EventLoopGroup
+  ) {
+    self.options = options
+    self.group = group
+    security = nil
+    let target = Target(server)
+    core = ChannelCore(
+      target: target, authority: options.authority ?? target.authority, loop: group.leastLoaded(),
+      options: options, security: nil, callCredentials: callCredentials)
+  }
+
   private let security: ChannelSecurity?
 
   private static func security(

@@ -3,6 +3,10 @@ public struct CallOptions: Sendable {
   /// How long the call may take, everything included: connecting, queueing, the answer. After
   /// that it fails with `DEADLINE_EXCEEDED`. `nil` (the default): as long as it takes.
   public var timeout: Duration?
+  /// Whether a call that is made in a handler has to be over when the handler's own call has to, if
+  /// that is before its `timeout`. `true`. Calls from a `Task { }` that a handler starts are on their own
+  /// in any case: give them `CallOptions(parent: context)`.
+  public var inheritsDeadline = true
   /// Sent ahead of the request.
   public var metadata: Metadata
   /// While the server cannot be reached, wait (until the deadline) instead of failing at once

@@ -19,8 +19,29 @@ package protocol LoopTask: AnyObject {
   // `@unchecked Sendable` because only its loop touches it.
   fileprivate var task: Task<Void, Never>?
   private var mustCancel = false
+  private let scope: WorkerScope
+  /// The references to `scope` that the worker has itself.
+  private var ownReferenceCount: UInt = 0
   /// The same task, as it knows itself.
   private var current: UnsafeCurrentTask?
+
+  init(clock: EventLoopClock) { scope = WorkerScope(clock: clock) }
+
+  /// A handler begins that has to be over at `deadline`, on the loop's clock.
+  package func beginScope(deadline: Int64?) { scope.begin(deadline: deadline) }
+
+  fileprivate nonisolated(nonsending) func bindScope(
+    _ body: nonisolated(nonsending) () async -> Void
+  ) async {
+    await scope.bind {
+      ownReferenceCount = _getRetainCount(scope)
+      await body()
+    }
+  }
+
+  /// Whether a task that outlives its handler still refers to the scope: the next handler's deadline
+  /// must not become that of a task which has nothing to do with it.
+  fileprivate var mustRetire: Bool { _getRetainCount(scope) > ownReferenceCount }
 
   /// The task has begun to run.
   fileprivate func noteCurrentTask() {
@@ -87,7 +108,8 @@ package protocol LoopTask: AnyObject {
   }
 
   private func makeWorker() {
-    let worker = Worker()
+    guard let clock = unsafe loop?.clock else { return }
+    let worker = Worker(clock: clock)
     // Detached and not `Task.immediate`, which would inherit the task-locals of whoever runs now.
     let task = unsafe Task.immediateDetached(executorPreference: loop) { [self] in
       await work(as: worker)
@@ -97,6 +119,10 @@ package protocol LoopTask: AnyObject {
 
   private nonisolated(nonsending) func work(as worker: Worker) async {
     worker.noteCurrentTask()
+    await worker.bindScope { await serve(as: worker) }
+  }
+
+  private nonisolated(nonsending) func serve(as worker: Worker) async {
     while true {
       // A new worker waits as well before its first handler. What runs within
       // `Task.immediateDetached` counts as being on the global pool, so a handler that is to go
@@ -111,6 +137,7 @@ package protocol LoopTask: AnyObject {
         } catch {
           task.didRun(error)
         }
+        if worker.mustRetire { return }
       }
       if worker.isCancelled || isRetiring { return }
       if unsafe idle.count >= Self.maxIdle { return }

@@ -13,7 +13,7 @@ package import TernTransport
 /// A server serves once: make another one to serve again.
 public final class GRPCServer: Sendable {
   private let options: ServerOptions
-  private let group: EventLoopGroup
+  package let group: EventLoopGroup
   private let loops: [LoopServer]
   private let state = ServerState()
   private let listeners = Listeners()
@@ -148,7 +148,7 @@ public final class GRPCServer: Sendable {
     server.loop.execute { server.accept(transport) }
   }
 
-  /// Serves only what `accept` brings.
+  /// Serves only what `accept` brings, unless it serves already.
   package func startWithoutListening() {
     guard state.start(loopCount: loops.count) else { return }
     for server in loops { server.loop.execute { server.start(security: nil) } }

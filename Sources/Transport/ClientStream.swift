@@ -22,6 +22,8 @@ package import TernWire
 
   /// What was sent, for another attempt; `nil` when it became too long or a server has answered.
   private var replay: ByteBuffer? = ByteBuffer()
+  /// What is left to the handler in which the call was made; `nil` if it is not bound by one.
+  private let inheritedNanoseconds: Int64?
   private var attempts = 0
   private var isRequestWhole = false
   /// The moment, on the loop's clock, when the call has to be over.
@@ -61,6 +63,8 @@ package import TernWire
     self.descriptor = descriptor
     self.options = options
     channelCompression = compression
+    inheritedNanoseconds =
+      options.inheritsDeadline ? WorkerScope.current?.remainingNanoseconds : nil
     super.init(loop: loop)
     if options.compression != nil || compression != nil {
       compresses.store(!requestCompression.isIdentity, ordering: .releasing)
@@ -88,12 +92,18 @@ package import TernWire
     connection.setDirty()
   }
 
+  // Spec: W17 (the effective deadline is the smallest; the parent's counts)
+  private var timeoutNanoseconds: Int64? {
+    let own = options.timeout?.clampedNanoseconds
+    guard let inheritedNanoseconds else { return own }
+    return min(own ?? .max, inheritedNanoseconds)
+  }
+
   // Spec: W20 (the deadline covers connecting and queueing)
   /// The call begins to count. On the loop.
   package func begin() {
     if isOver { return }
-    guard let timeout = options.timeout else { return }
-    let nanoseconds = timeout.clampedNanoseconds
+    guard let nanoseconds = timeoutNanoseconds else { return }
     // Spec: W17 (an expired deadline fails here, and nothing is sent)
     if nanoseconds <= 0 { return expire() }
     let (moment, overflows) = loop.now.addingReportingOverflow(nanoseconds)
@@ -298,10 +308,13 @@ package import TernWire
 
   // Spec: W18 (RST_STREAM CANCEL, and DEADLINE_EXCEEDED at once)
   private func expire() {
-    let timeout = options.timeout.map { "\($0)" } ?? "its deadline"
-    cancel(
-      Status(.deadlineExceeded, "The call took longer than its timeout of \(timeout)."),
-      origin: .library)
+    let text: String
+    if let timeout = options.timeout, timeout.clampedNanoseconds == timeoutNanoseconds {
+      text = "The call took longer than its timeout of \(timeout)."
+    } else {
+      text = "The deadline of the call in whose handler this one was made has passed."
+    }
+    cancel(Status(.deadlineExceeded, text), origin: .library)
   }
 
   override func fail(with status: Status) -> RPCError {

@@ -228,6 +228,7 @@ package protocol CallHandler: AnyObject, Sendable {
       return nil
     }
     self.worker = worker
+    worker.beginScope(deadline: deadline)
     // The watchdog asks who ran last; a handler that blocks is seen at its begin or at its end.
     loop.lastActivity = ObjectIdentifier(handler)
     return handler.body

@@ -86,6 +86,7 @@ protocol SubchannelOwner: AnyObject {
     lookUpNumber += 1
     switch target.kind {
     case .addresses(let addresses): tryNext(of: addresses)
+    case .inProcess(let server): didConnect(server.connect())
     case .name(let host, let port): lookUp(host, port, number: lookUpNumber)
     }
   }

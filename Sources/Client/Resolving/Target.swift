@@ -10,6 +10,8 @@ struct Target: Sendable, Hashable, CustomStringConvertible {
     /// To be looked up each time that a connection is made.
     case name(host: String, port: Int)
     case addresses([SocketAddress])
+    /// A server in this process, over memory.
+    case inProcess(InProcessServer)
   }
 
   let kind: Kind
@@ -17,6 +19,12 @@ struct Target: Sendable, Hashable, CustomStringConvertible {
   let authority: String
   /// As the user wrote it.
   let description: String
+
+  init(_ server: InProcessServer) {
+    kind = .inProcess(server)
+    authority = "in-process"
+    description = "in-process"
+  }
 
   private static let defaultPort = 443
 
@@ -45,6 +53,8 @@ struct Target: Sendable, Hashable, CustomStringConvertible {
       kind = .name(host: host, port: port ?? Self.defaultPort)
     }
   }
+
+  var isInProcess: Bool { if case .inProcess = kind { true } else { false } }
 
   /// The host of an authority, without its port and without brackets.
   static func host(ofAuthority authority: String) -> String {
