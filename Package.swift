@@ -34,6 +34,7 @@ let layers: [Layer] = [
   Layer("Server", ["Bytes", "Core", "EventLoop", "Wire", "Transport", "Logging"]),
   Layer("Client", ["Bytes", "Core", "EventLoop", "Wire", "Transport", "Logging"]),
   Layer("Protobuf", ["Bytes", "Core", "SwiftProtobuf"]),
+  Layer("ErrorDetails", ["Core", "Protobuf", "SwiftProtobuf"]),
   Layer("TernRuntime", ["Bytes", "Core", "EventLoop", "Transport", "Server", "Client"]),
   Layer("Tern", ["TernRuntime", "Protobuf", "SwiftProtobuf"]),
   Layer("Testing", ["Core", "EventLoop", "Server", "Client"]),
@@ -61,11 +62,12 @@ let layers: [Layer] = [
     ["Bytes", "Core", "EventLoop", "Transport", "Server", "Logging", "TestSupport"], kind: .test),
   Layer("ClientTests", ["Core", "EventLoop", "Client", "TestSupport"], kind: .test),
   Layer("ProtobufTests", ["Bytes", "Core", "Protobuf", "SwiftProtobuf"], kind: .test),
+  Layer("ErrorDetailsTests", ["Core", "Protobuf", "ErrorDetails", "SwiftProtobuf"], kind: .test),
   Layer(
     "InteropTests",
     [
       "Tern", "TestSupport", "ExampleProtos", "GreeterService", "NumbersService", "SumService",
-      "ChatService", "InteropCases",
+      "ChatService", "InteropCases", "ErrorDetails",
     ], kind: .test),
   Layer("ExampleTests", ["TestSupport"], kind: .test),
   Layer(
@@ -75,6 +77,7 @@ let layers: [Layer] = [
     "RouteTests",
     [
       "Tern", "TernRuntime", "Logging", "Bytes", "Core", "EventLoop", "TLS", "TestSupport",
+      "ErrorDetails", "SwiftProtobuf",
     ], kind: .test),
   Layer(
     "CodegenTests", ["Codegen", "SwiftProtobuf", "SwiftProtobufPluginLibrary"], kind: .test),
@@ -95,9 +98,9 @@ func example(_ folder: String, _ program: String) -> [Layer] {
 }
 
 /// A lesson: server and client in one program, as one file to read.
-func lesson(_ folder: String, _ program: String) -> Layer {
+func lesson(_ folder: String, _ program: String, _ more: [String] = []) -> Layer {
   Layer(
-    program, ["Tern", "ExampleProtos", "GreeterService"], kind: .program,
+    program, ["Tern", "ExampleProtos", "GreeterService"] + more, kind: .program,
     path: "Examples/\(folder)")
 }
 
@@ -116,6 +119,7 @@ let examples: [Layer] =
     lesson("TLS", "tls-example"), lesson("MutualTLS", "mutual-tls-example"),
     lesson("CallCredentials", "call-credentials-example"),
     lesson("Compression", "compression-example"),
+    lesson("RichErrors", "rich-errors-example", ["ErrorDetails"]),
   ]
   + example("Greeter", "greeter") + example("Numbers", "number") + example("Sum", "sum")
   + example("Chat", "chat")
@@ -184,6 +188,8 @@ let package = Package(
     .library(name: "Tern", targets: ["Tern"]),
     // Without Protobuf, and so without Foundation.
     .library(name: "TernRuntime", targets: ["TernRuntime"]),
+    // The usual messages for details of errors, beside Tern.
+    .library(name: "TernErrorDetails", targets: ["TernErrorDetails"]),
     // For users' tests: a server and its clients without sockets.
     .library(name: "TernTesting", targets: ["TernTesting"]),
     .executable(name: "protoc-gen-tern", targets: ["protoc-gen-tern"]),

@@ -53,6 +53,17 @@ struct LessonTests {
     #expect(text.contains("Echoed: 10 bytes"))
   }
 
+  @Test("Rich errors: details of the usual types and of an own one are read")
+  func richErrors() async throws {
+    let text = try await run("rich-errors-example")
+    #expect(text.contains("Refused: INVALID_ARGUMENT: Whom am I to greet?"))
+    #expect(text.contains("The field 'name' must not be empty."))
+    #expect(text.contains("This would do: 'world'."))
+    #expect(text.contains("Refused: UNAVAILABLE: Busy."))
+    #expect(text.contains("The reason for programs: greet.example/TOO_MANY_GREETINGS"))
+    #expect(text.contains("Try again in 30.0 seconds."))
+  }
+
   @Test("A server and a client of the four kinds talk over mutual TLS and gzip")
   func mutualPair() async throws {
     let folder = try certificates()

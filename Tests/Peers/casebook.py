@@ -89,6 +89,7 @@ class Echo:
         self.client_stream = channel.stream_unary(ECHO + "ClientStream")
         self.bidi = channel.stream_stream(ECHO + "Bidi")
         self.fail = channel.unary_unary(ECHO + "Fail")
+        self.fail_with_details = channel.unary_unary(ECHO + "FailWithDetails")
         self.fail_early = channel.stream_stream(ECHO + "FailEarly")
         self.hang = channel.unary_unary(ECHO + "Hang")
         self.hang_stream = channel.unary_stream(ECHO + "HangStream")

@@ -7,6 +7,7 @@ import asyncio
 import uuid
 
 import grpc
+from grpc_status import rpc_status
 
 import messages
 from casebook import (
@@ -224,6 +225,25 @@ async def error_codes(channel):
         text = TEXTS.get(code, f"Code {code} ✓")
         request = f"{code} {text}".encode()
         expect_error(await error_of(echo.fail(request)), code, text)
+
+
+# Spec: W58 (PROTOCOL-HTTP2, Status-Details)
+@case
+async def error_details(channel):
+    echo = Echo(channel)
+    for code in 3, 5, 7, 14:
+        text = TEXTS.get(code, f"Code {code} ✓")
+        call = echo.fail_with_details(f"{code} {text}".encode())
+        expect(f"code {code}", (await error_of(call)).code().value[0], code)
+        # Refuses details whose code and message are not those of the trailers.
+        status = await rpc_status.aio.from_call(call)
+        wanted = messages.error_details(text)
+        expect(f"count of details, code {code}", len(status.details), len(wanted))
+        for packed, detail in zip(status.details, wanted):
+            seen = type(detail)()
+            expect("type of a detail", packed.Unpack(seen) and packed.type_url,
+                   f"type.googleapis.com/{detail.DESCRIPTOR.full_name}")
+            expect("a detail", seen, detail)
 
 
 @case

@@ -1,10 +1,11 @@
-"""The messages of the four examples.
+"""The messages of the four examples, and details of errors.
 
-Made from a table instead of by protoc: each has one field with the number 1, and so the peers need
-neither grpcio-tools nor generated files.
+The former are made from a table instead of by protoc: each has one field with the number 1, and so
+the peers need neither grpcio-tools nor generated files.
 """
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from google.rpc import error_details_pb2
 
 _STRING = descriptor_pb2.FieldDescriptorProto.TYPE_STRING
 _INT32 = descriptor_pb2.FieldDescriptorProto.TYPE_INT32
@@ -46,3 +47,9 @@ SumRequest = _all["sum_stream"]["NumberRequest"]
 SumResponse = _all["sum_stream"]["SumResponse"]
 ChatRequest = _all["chat"]["ChatRequest"]
 ChatResponse = _all["chat"]["ChatResponse"]
+
+
+def error_details(text):
+    """The details of errors that FailWithDetails sends: a usual type, and one of the examples'."""
+    violation = error_details_pb2.BadRequest.FieldViolation(field="name", description=text)
+    return [error_details_pb2.BadRequest(field_violations=[violation]), HelloRequest(name=text)]

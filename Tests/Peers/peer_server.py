@@ -13,6 +13,8 @@ import pathlib
 import sys
 
 import grpc
+from google.rpc import status_pb2
+from grpc_status import rpc_status
 
 import messages
 from casebook import COMPRESSIONS
@@ -104,6 +106,16 @@ async def fail(request, context):
     await abort(request, context)
 
 
+async def fail_with_details(request, context):
+    """`CODE MESSAGE`: fails so, with details: see messages.error_details."""
+    code, message = request.decode().split(" ", 1)
+    status = status_pb2.Status(code=int(code), message=message)
+    for detail in messages.error_details(message):
+        status.details.add().Pack(detail)
+    rich = rpc_status.to_status(status)
+    await context.abort(rich.code, rich.details, rich.trailing_metadata)
+
+
 async def fail_early(requests, context):
     """Fails as the first request says, after an answer, and does not read the others."""
     async for request in requests:
@@ -147,6 +159,7 @@ def echo_handlers():
             "ClientStream": grpc.stream_unary_rpc_method_handler(client_stream),
             "Bidi": grpc.stream_stream_rpc_method_handler(bidi),
             "Fail": grpc.unary_unary_rpc_method_handler(fail),
+            "FailWithDetails": grpc.unary_unary_rpc_method_handler(fail_with_details),
             "FailEarly": grpc.stream_stream_rpc_method_handler(fail_early),
             "Hang": grpc.unary_unary_rpc_method_handler(hang),
             "HangStream": grpc.unary_stream_rpc_method_handler(hang_stream),

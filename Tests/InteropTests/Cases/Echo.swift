@@ -1,4 +1,6 @@
+import ExampleProtos
 import Tern
+import TernErrorDetails
 
 /// The test service of plain bytes, as a Tern client or server sees it. Tests/Peers has the same
 /// for gRPC Python.
@@ -18,6 +20,8 @@ enum Echo {
   static let bidi = method("Bidi", .bidirectional)
   /// `CODE MESSAGE`: fails so, with trailing metadata.
   static let fail = method("Fail", .unary)
+  /// `CODE MESSAGE`: fails so, with the details ``details(_:)``.
+  static let failWithDetails = method("FailWithDetails", .unary)
   /// Fails as the first request says, after an answer, and does not read the others.
   static let failEarly = method("FailEarly", .bidirectional)
   /// Hangs until it is cancelled; the request is a key.
@@ -26,6 +30,15 @@ enum Echo {
   static let hangStream = method("HangStream", .serverStreaming)
   /// `started KEY` or `cancelled KEY`: answers once it is so.
   static let reach = method("Reach", .unary)
+
+  /// What an error with this message carries: a usual type, and one of the examples'.
+  static func details(_ text: String) -> (badRequest: BadRequest, hello: Greet_HelloRequest) {
+    let violation = BadRequest.FieldViolation.with {
+      $0.field = "name"
+      $0.description_p = text
+    }
+    return (.with { $0.fieldViolations = [violation] }, .with { $0.name = text })
+  }
 
   static func method(
     _ name: String, _ kind: CallKind, service: String = service

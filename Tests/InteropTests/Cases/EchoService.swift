@@ -30,6 +30,11 @@ struct EchoService: RPCService {
         for try await request in requests { try await responses.send(request) }
       },
       .unary(Echo.fail) { request, _ in throw failure(request) },
+      .unary(Echo.failWithDetails) { request, _ in
+        let plain = failure(request)
+        let details = Echo.details(plain.message)
+        throw RPCError(plain.code, plain.message, details: [details.badRequest, details.hello])
+      },
       .bidirectional(Echo.failEarly) { requests, responses, _ in
         for try await request in requests {
           try await responses.send(request)

@@ -1,7 +1,9 @@
 import Foundation
 import Testing
 
+import ExampleProtos
 import Tern
+import TernErrorDetails
 
 extension InteropCase {
   /// Every kind of character that percent coding treats differently, and two that UTF-8 does.
@@ -22,6 +24,20 @@ extension InteropCase {
         let request = [UInt8]("\(code.rawValue) \(text)")
         let error = await expectError(code) { _ = try await echo.fail(request) }
         expectFailure(error, code, text)
+      }
+    },
+    // Spec: W58 (PROTOCOL-HTTP2, Status-Details)
+    InteropCase("error_details") { echo in
+      for code in [StatusCode.invalidArgument, .notFound, .permissionDenied, .unavailable] {
+        let text = texts[code.rawValue] ?? "Code \(code.rawValue) ✓"
+        let request = [UInt8]("\(code.rawValue) \(text)")
+        let error = try #require(
+          await expectError(code) { _ = try await echo.failWithDetails(request) })
+        #expect(error.message == text)
+        let wanted = Echo.details(text)
+        #expect(try error.details(of: BadRequest.self) == [wanted.badRequest])
+        #expect(try error.details(of: Greet_HelloRequest.self) == [wanted.hello])
+        #expect(try error.details.count == 2)
       }
     },
     // Spec: W65 (HTTP/2 answers that end early)

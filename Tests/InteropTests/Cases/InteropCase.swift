@@ -33,6 +33,9 @@ struct EchoClient: Sendable {
   }
   var bidi: BidirectionalCallable<[UInt8], [UInt8]> { BidirectionalCallable(channel, Echo.bidi) }
   var fail: UnaryCallable<[UInt8], [UInt8]> { UnaryCallable(channel, Echo.fail) }
+  var failWithDetails: UnaryCallable<[UInt8], [UInt8]> {
+    UnaryCallable(channel, Echo.failWithDetails)
+  }
   var failEarly: BidirectionalCallable<[UInt8], [UInt8]> {
     BidirectionalCallable(channel, Echo.failEarly)
   }
