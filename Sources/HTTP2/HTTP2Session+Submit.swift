@@ -126,6 +126,11 @@ extension HTTP2Session {
     Int(unsafe nghttp2_session_get_remote_settings(handle, NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE))
   }
 
+  // Spec: W30 (grpc-go: nothing is sent above the limit of the other side)
+  // Spec: W32 (nghttp2 sends no header block above 64 KiB)
+  /// The largest header block that can be sent, counted as HTTP/2 counts it.
+  package var maxSendableHeaderListBytes: Int { min(remoteMaxHeaderListBytes, 64 << 10) }
+
   /// Whether another stream may be opened: not after GOAWAY, and not when the numbers are used up.
   package var canOpenStreams: Bool {
     // Spec: W79 (stream numbers end; drain at three quarters, as grpc-go does)

@@ -74,6 +74,7 @@ package protocol ClientConnectionOwner: AnyObject {
   /// - Returns: `false` if this connection cannot take it; nothing was sent.
   package func start(_ stream: ClientStream, head: RequestHeadBlock) -> Bool {
     guard hasRoom else { return false }
+    if isTooLarge(head, for: stream) { return true }
     do throws(HTTP2Error) {
       try stream.start(on: self, head: head.block)
     } catch {
@@ -81,6 +82,21 @@ package protocol ClientConnectionOwner: AnyObject {
       return false
     }
     if keepalive != nil, session.openStreamCount == 1 { armKeepalive() }
+    return true
+  }
+
+  // Spec: W30 (grpc-go: nothing is sent above the limit of the other side)
+  /// Ends a call whose metadata the server would not take.
+  private func isTooLarge(_ head: RequestHeadBlock, for stream: ClientStream) -> Bool {
+    let limit = session.maxSendableHeaderListBytes
+    let bytes = head.block.listBytes
+    if bytes <= limit { return false }
+    stream.cancel(
+      Status(
+        .internal,
+        "The request's metadata makes a header block of \(bytes) bytes; the server \(peer) accepts "
+          + "\(limit). Send less metadata, or raise the server's maxHeaderListBytes."),
+      origin: .library)
     return true
   }
 

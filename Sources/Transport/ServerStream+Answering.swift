@@ -1,3 +1,4 @@
+internal import Logging
 internal import Synchronization
 internal import TernBytes
 package import TernCore
@@ -46,14 +47,44 @@ extension ServerStream {
 
   func submitHead() {
     if hasSentHead || isClosed { return }
-    hasSentHead = true
     let block = hasMetadata || head.mentionsCompression ? fullHead() : Self.responseHead
+    if hasMetadata, let status = refusal(of: block, "initial") {
+      return fail(withoutMetadata: status)
+    }
+    hasSentHead = true
     withConnection { connection in
       connection.submit { session throws(HTTP2Error) in
         try session.submitResponse(block, stream: self)
       }
       connection.setDirty()
     }
+  }
+
+  // Spec: W30 (grpc-go: nothing is sent above the limit of the other side)
+  /// What becomes of a call whose metadata the client would not take; `nil` if it would.
+  private func refusal(of block: HeaderBlock, _ which: String) -> Status? {
+    guard let connection else { return nil }
+    let limit = connection.session.maxSendableHeaderListBytes
+    let bytes = block.listBytes
+    if bytes <= limit { return nil }
+    let status = Status(
+      .internal,
+      "The \(which) metadata of the response makes a header block of \(bytes) bytes; the client accepts "
+        + "\(limit). Send less metadata.")
+    connection.logger.error(
+      "Metadata of a response was left out.",
+      metadata: ["method": "\(method)", "peer": "\(peer)", "reason": "\(status.message)"])
+    return status
+  }
+
+  private func fail(withoutMetadata status: Status) {
+    metadataLock.lock()
+    initialMetadata = [:]
+    trailingMetadata = [:]
+    metadataLock.unlock()
+    end(RPCError(status.code, status.message, origin: .library))
+    finish(status)
+    worker?.cancel()
   }
 
   private func fullHead() -> HeaderBlock {
@@ -94,18 +125,22 @@ extension ServerStream {
       // Spec: W55 (PROTOCOL-HTTP2, Trailers-Only)
       var all = initial
       all.append(contentsOf: metadata)
-      answer(
-        HeaderBlock(
-          ResponseFields.trailersOnly(
-            status, metadata: all, acceptEncoding: compressionOfHead?.call.acceptedEncodings)))
+      let accepted = compressionOfHead?.call.acceptedEncodings
+      let block = HeaderBlock(
+        ResponseFields.trailersOnly(status, metadata: all, acceptEncoding: accepted))
+      if !all.isEmpty, let status = refusal(of: block, "trailing") { return refuse(status) }
+      answer(block)
     }
   }
 
   private func answerWithTrailers(_ status: Status, _ metadata: Metadata) {
     guard let connection else { return }
     let isPlain = status.isOK && status.message.isEmpty && metadata.isEmpty
-    let trailers =
+    var trailers =
       isPlain ? Self.trailersOK : HeaderBlock(ResponseFields.trailers(status, metadata: metadata))
+    if !metadata.isEmpty, let status = refusal(of: trailers, "trailing") {
+      trailers = HeaderBlock(ResponseFields.trailers(status, metadata: [:]))
+    }
     connection.session.endOutbound(of: self, trailers: trailers)
     didAnswer()
   }
@@ -176,7 +211,8 @@ extension ServerStream {
   // MARK: Closing
 
   func didClose() {
-    if phase != .answered {
+    let wasAnswered = phase == .answered
+    if !wasAnswered {
       phase = .answered
       error = closeError
     }
@@ -185,7 +221,7 @@ extension ServerStream {
     cancelDeadline()
     end(error)
     // Spec: W73 (RST_STREAM on a server: the handler is cancelled at once)
-    if closeCode != ErrorCode.noError || !hasRemoteEnded { worker?.cancel() }
+    if !wasAnswered || closeCode != ErrorCode.noError || !hasRemoteEnded { worker?.cancel() }
     leaveConnection()
     if !isHandlerRunning { recycle() }
   }

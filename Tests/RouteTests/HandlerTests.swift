@@ -89,23 +89,58 @@ struct HandlerTests {
     }
   }
 
-  // Spec: W30 (grpc-java: 431 and RESOURCE_EXHAUSTED)
-  // Spec: W31 (the HPACK tables stay sound)
-  @Test("Metadata above the limit fails its call, and the connection goes on")
-  func tooMuchMetadata() async throws {
+  private static func metadata(bytes: Int) -> Metadata {
     var metadata = Metadata()
-    for number in 0..<20 {
+    for number in 0..<(bytes / 1_000) {
       metadata.append("field-\(number)", String(repeating: "x", count: 1_000))
     }
-    let options = CallOptions(metadata: metadata)
+    return metadata
+  }
+
+  // Spec: W30 (grpc-go: nothing is sent above the limit of the other side)
+  // Spec: W32 (nghttp2 sends no header block above 64 KiB)
+  @Test(
+    "Metadata above the server's limit fails its call before it leaves, and the connection goes on",
+    arguments: [20_000, 200_000])
+  func tooMuchMetadata(bytes: Int) async throws {
+    let options = CallOptions(metadata: Self.metadata(bytes: bytes))
 
     try await Route.run([.echo]) { route in
-      let error = await expectError(.resourceExhausted) {
+      let error = await expectError(.internal) {
         _ = try await route.unary([], options: options)
       }
+      #expect(error?.message.contains("accepts 8192") == true, "\(error?.message ?? "")")
       #expect(error?.message.contains("maxHeaderListBytes") == true, "\(error?.message ?? "")")
       let answer = try await route.unary([1], options: CallOptions(metadata: ["small": "x"]))
       #expect(answer == [1])
+    }
+  }
+
+  // Spec: W30 (grpc-go: nothing is sent above the limit of the other side)
+  // Spec: W32 (nghttp2 sends no header block above 64 KiB)
+  @Test(
+    "Metadata of a response above the client's limit fails the call, and the connection goes on",
+    arguments: [20_000, 200_000])
+  func tooMuchResponseMetadata(bytes: Int) async throws {
+    let metadata = Self.metadata(bytes: bytes)
+    // The first byte of the request says which metadata is too much.
+    let wordy = ServerMethod.unary(Route.unary) { request, context in
+      switch request.first {
+      case 1: try context.setInitialMetadata(metadata)
+      case 2: try context.setTrailingMetadata(metadata)
+      case 3: throw RPCError(.notFound, "No.", metadata: metadata)
+      default: break
+      }
+      return request
+    }
+
+    try await Route.run([wordy]) { route in
+      for kind: UInt8 in [1, 2, 3] {
+        let error = await expectError(.internal) { _ = try await route.unary([kind]) }
+        #expect(error?.message.contains("the client accepts 8192") == true, "\(error as Any)")
+        let answer = try await route.unary([0])
+        #expect(answer == [0])
+      }
     }
   }
 

@@ -14,6 +14,7 @@ struct VanishingTests {
     // Spec: W73 (PROTOCOL-HTTP2, Errors: CANCEL)
     ("resets its stream",                [.reset(.cancel)]),
     ("resets its stream, oddly",         [.reset(ErrorCode(0xFFFF))]),
+    ("resets its stream without error",  [.reset(.noError)]),
     // Spec: W81 (connection loss)
     ("closes its connection",            [.close]),
     ("is gone without a word",           [.vanish]),

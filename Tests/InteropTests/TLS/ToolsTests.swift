@@ -119,6 +119,27 @@ struct ToolsTests {
     }
   }
 
+  // Spec: W30 (grpc-java: 431 and RESOURCE_EXHAUSTED)
+  @Test("A request with too many headers gets 431 and RESOURCE_EXHAUSTED")
+  func tooManyHeaders() async throws {
+    try await withServer { port in
+      let url = "http://127.0.0.1:\(port)/tern.test.Echo/Unary"
+      let common = [
+        "--silent", "--show-error", "--http2-prior-knowledge", "--header",
+        "content-type: application/grpc", "--data-binary", "@/dev/null", "--dump-header", "-",
+        "--output", "/dev/null",
+      ]
+      let large = (0..<20).flatMap {
+        ["--header", "field-\($0): \(String(repeating: "x", count: 1_000))"]
+      }
+      // curl calls a stream that is reset behind its answer an error; the answer is what counts.
+      let (_, text) = try await PeerProcess.run("curl", common + large + [url])
+      #expect(text.contains("HTTP/2 431"), "\(text)")
+      #expect(text.contains("grpc-status: 8"), "\(text)")
+      #expect(text.contains("maxHeaderListBytes"))
+    }
+  }
+
   @Test("A server that speaks TLS but no HTTP/2 fails the call, and the error says so")
   func sServer() async throws {
     let server = try PeerProcess(
