@@ -30,6 +30,8 @@ internal import TernWire
   }
 
   func giveBack(_ deflater: Deflater) {
+    // One that got no memory: the next one may.
+    if !deflater.isUsable { return }
     deflater.output.removeAll()
     lock.lock()
     deflaters.append(deflater)
@@ -50,6 +52,7 @@ internal import TernWire
   }
 
   func giveBack(_ inflater: Inflater) {
+    if !inflater.isUsable { return }
     lock.lock()
     inflaters.append(inflater)
     let surplus = inflaters.count > maxSpare ? inflaters.removeFirst() : nil

@@ -14,6 +14,10 @@ package enum ZlibFormat: Sendable, Equatable {
   var windowBits: Int32 { self == .gzip ? 15 + 16 : 15 }
 }
 
+/// Where zlib gets its memory; `nil` is no memory.
+package typealias ZlibAllocator =
+  @convention(c) (UnsafeMutableRawPointer?, UInt32, UInt32) -> UnsafeMutableRawPointer?
+
 /// Compresses messages with zlib. Its 260 KiB serve one message after another.
 ///
 /// One thread at a time may use it.
@@ -30,14 +34,22 @@ package enum ZlibFormat: Sendable, Equatable {
   /// zlib's own default: 256 KiB in all.
   private static let memoryLevel: Int32 = 8
 
-  package init(_ format: ZlibFormat, level: Int32) {
+  /// Whether zlib had memory for its state: only a lack of it makes it fail with these arguments.
+  package let isUsable: Bool
+
+  package convenience init(_ format: ZlibFormat, level: Int32) {
+    unsafe self.init(format, level: level, allocator: nil)
+  }
+
+  /// - Parameter allocator: Of tests; `nil` is zlib's own.
+  @unsafe package init(_ format: ZlibFormat, level: Int32, allocator: ZlibAllocator?) {
     self.format = format
     self.level = level
     unsafe stream = .allocate(capacity: 1)
     unsafe stream.initialize(to: z_stream())
+    unsafe stream.pointee.zalloc = unsafe allocator
     let code = unsafe tern_deflate_init(stream, level, format.windowBits, Self.memoryLevel)
-    // because only a lack of memory makes it fail with these arguments.
-    if code != Z_OK { fatalError("out of memory: zlib's deflateInit2 returned \(code)") }
+    isUsable = code == Z_OK
   }
 
   deinit {
@@ -48,10 +60,11 @@ package enum ZlibFormat: Sendable, Equatable {
   // Spec: W45 (compression: a fresh context for each message)
   /// Adds the compressed form of a message to `output`.
   ///
-  /// - Returns: `false` if it would not be shorter than the message; `output` is then as it was.
+  /// - Returns: `false` if it would not be shorter than the message, or there is no memory to find out;
+  ///   `output` is then as it was.
   package func compress(_ message: UnsafeRawBufferPointer, into output: ByteBuffer) -> Bool {
     // zlib counts in 32 bits, and so does the prefix of a message.
-    guard message.count > 1, message.count <= Int(UInt32.max) else { return false }
+    guard isUsable, message.count > 1, message.count <= Int(UInt32.max) else { return false }
     unsafe deflateReset(stream)
     let before = output.count
     // Room for what is shorter, and no more: zlib stops where it is full.

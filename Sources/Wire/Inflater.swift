@@ -15,13 +15,18 @@ package import TernBytes
   private static let firstPieceBytes = 4 << 10
   private static let maxPieceBytes = 1 << 20
 
-  package init(_ format: ZlibFormat) {
+  /// Whether zlib had memory for its state: only a lack of it makes it fail with these arguments.
+  package let isUsable: Bool
+
+  package convenience init(_ format: ZlibFormat) { unsafe self.init(format, allocator: nil) }
+
+  /// - Parameter allocator: Of tests; `nil` is zlib's own.
+  @unsafe package init(_ format: ZlibFormat, allocator: ZlibAllocator?) {
     self.format = format
     unsafe stream = .allocate(capacity: 1)
     unsafe stream.initialize(to: z_stream())
-    let code = unsafe tern_inflate_init(stream, format.windowBits)
-    // because only a lack of memory makes it fail with these arguments.
-    if code != Z_OK { fatalError("out of memory: zlib's inflateInit2 returned \(code)") }
+    unsafe stream.pointee.zalloc = unsafe allocator
+    isUsable = unsafe tern_inflate_init(stream, format.windowBits) == Z_OK
   }
 
   deinit {
@@ -39,6 +44,7 @@ package import TernBytes
   package func decompress(
     _ bytes: UnsafeRawBufferPointer, into output: ByteBuffer, maxBytes: Int
   ) throws(DecompressionError) {
+    guard isUsable else { throw .noMemory }
     guard bytes.count <= Int(UInt32.max) else { throw .damaged("they are longer than 4 GiB") }
     unsafe inflateReset(stream)
     unsafe stream.pointee.next_in = UnsafeMutablePointer(
@@ -52,6 +58,7 @@ package import TernBytes
       producedBytes += addedBytes
       if producedBytes > maxBytes { throw .tooLarge(limitBytes: maxBytes) }
       if code == Z_STREAM_END { break }
+      if code == Z_MEM_ERROR { throw .noMemory }
       if let reason = reasonToStop(code) { throw .damaged(reason) }
     }
     let restBytes = unsafe stream.pointee.avail_in
@@ -86,7 +93,6 @@ package import TernBytes
     case Z_OK: unsafe stream.pointee.avail_out == 0 ? nil : "they are cut off"
     case Z_BUF_ERROR: "they are cut off"
     case Z_NEED_DICT: "they need a dictionary"
-    case Z_MEM_ERROR: "there is no memory for them"
     default: unsafe stream.pointee.msg.map { unsafe String(cString: $0) } ?? "zlib's code \(code)"
     }
   }

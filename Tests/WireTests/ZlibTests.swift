@@ -191,6 +191,24 @@ struct ZlibTests {
     #expect(output.capacity <= 4 << 10)
   }
 
+  // Spec: W75 (who generates which status: out of memory)
+  @Test("Without memory for zlib a message goes plain, and one that comes is RESOURCE_EXHAUSTED")
+  func noMemory() throws {
+    for format in Self.formats {
+      let deflater = unsafe Deflater(format, level: 6, allocator: { _, _, _ in nil })
+      let inflater = unsafe Inflater(format, allocator: { _, _, _ in nil })
+      let compressed = try #require(compress(Self.longText, with: Deflater(format, level: 6)))
+
+      #expect(compress(Self.longText, with: deflater) == nil)
+      #expect(throws: DecompressionError.noMemory) {
+        try decompress(compressed, with: inflater, maxBytes: .max)
+      }
+      #expect(!deflater.isUsable && !inflater.isUsable)
+    }
+    let status = DecompressionError.noMemory.status(compressedBytes: 9, encoding: "gzip")
+    #expect(status.code == .resourceExhausted)
+  }
+
   @Test("Random bytes never trap, and give no more than the limit")
   func random() throws {
     var generator = SeededGenerator(seed: 50)
