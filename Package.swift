@@ -60,7 +60,7 @@ let layers: [Layer] = [
   Layer(
     "ServerTests",
     ["Bytes", "Core", "EventLoop", "Transport", "Server", "Logging", "TestSupport"], kind: .test),
-  Layer("ClientTests", ["Core", "EventLoop", "Client", "TestSupport"], kind: .test),
+  Layer("ClientTests", ["Core", "EventLoop", "Transport", "Client", "TestSupport"], kind: .test),
   Layer("ProtobufTests", ["Bytes", "Core", "Protobuf", "SwiftProtobuf"], kind: .test),
   Layer("ErrorDetailsTests", ["Core", "Protobuf", "ErrorDetails", "SwiftProtobuf"], kind: .test),
   Layer(
@@ -129,6 +129,11 @@ let interop: [Layer] = [
   // Scripts/generate writes it.
   Layer("InteropProtos", ["Tern", "SwiftProtobuf"], path: "Interop/Generated"),
   Layer("InteropCases", ["Tern", "InteropProtos"], path: "Interop/Cases"),
+]
+
+/// Benchmarks that need what tests need. The others are a package of their own.
+let benchmarks: [Layer] = [
+  Layer("long-link", ["Tern", "TestSupport"], kind: .program, path: "Benchmarks/long-link")
 ]
 
 /// Layers whose module is named as the folder; all others get the prefix.
@@ -214,5 +219,5 @@ let package = Package(
       providers: [.apt(["libssl-dev"])]),
     .systemLibrary(
       name: "CZlib", path: "CShims/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
-  ] + (layers + examples + interop).map(target)
+  ] + (layers + examples + interop + benchmarks).map(target)
 )

@@ -14,6 +14,7 @@ extension ClientConnection {
     }
     var limits = ConnectionLimits()
     limits.streamWindowBytes = options.streamWindowBytes
+    limits.maxStreamWindowBytes = options.maxStreamWindowBytes
     limits.connectionWindowBytes = options.connectionWindowBytes
     limits.maxHeaderListBytes = options.maxHeaderListBytes
     limits.receiveBudgetBytes = options.receiveBudgetBytes

@@ -107,9 +107,39 @@ extension HTTP2Session {
   // Spec: W84 (stream window given back as the application takes bytes)
   /// Gives the peer credit for `count` bytes of a stream.
   package func consume(_ count: Int, of stream: _HTTP2Stream) {
+    stream.unreturnedBytes += count
+    if stream.unreturnedBytes >= stream.windowBytes / Self.creditParts, stream.isInSession {
+      submitCredit(stream.unreturnedBytes, streamID: stream.streamID)
+      stream.unreturnedBytes = 0
+    }
+  }
+
+  func submitCredit(_ count: Int, streamID: Int32) {
     if count == 0 { return }
-    // A stream that is closed needs no credit.
-    _ = unsafe nghttp2_session_consume_stream(handle, stream.streamID, count)
+    // It fails only for lack of memory, and then the next call says so as well.
+    _ = unsafe nghttp2_submit_window_update(
+      handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), streamID, Int32(clamping: count))
+  }
+
+  /// Lets the peer have more under way on all streams together, from now on. Does nothing if it may
+  /// have as much already.
+  package func growConnectionWindow(to bytes: Int) {
+    if bytes <= connectionWindowBytes { return }
+    connectionWindowBytes = bytes
+    growWindow(ofStream: 0, to: bytes)
+  }
+
+  /// Lets the peer have more under way on a stream, from now on.
+  package func growWindow(of stream: _HTTP2Stream, to bytes: Int) {
+    if !stream.isInSession { return }
+    stream.windowBytes = bytes
+    growWindow(ofStream: stream.streamID, to: bytes)
+  }
+
+  private func growWindow(ofStream id: Int32, to bytes: Int) {
+    // It fails only for lack of memory, and the window stays as it was.
+    _ = unsafe nghttp2_session_set_local_window_size(
+      handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), id, Int32(clamping: bytes))
   }
 
   // MARK: What the peer announced

@@ -25,6 +25,9 @@ package import TernBytes
   var head: HeaderBlock?
   var trailers: HeaderBlock?
   var headerListBytes = 0
+  /// Taken by the reader, and not yet given back to the peer.
+  var unreturnedBytes = 0
+  var windowBytes = 0
   // Unmanaged because the session holds a reference to each stream in its list.
   var nextOpen: Unmanaged<_HTTP2Stream>?
   var previousOpen: Unmanaged<_HTTP2Stream>?
@@ -48,6 +51,7 @@ package import TernBytes
     head = nil
     trailers = nil
     headerListBytes = 0
+    unreturnedBytes = 0
   }
 
   // MARK: What came

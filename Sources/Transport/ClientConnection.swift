@@ -124,7 +124,8 @@ package protocol ClientConnectionOwner: AnyObject {
   override func act(on note: Note) {
     switch note {
     case .settings: receiveSettingsNote()
-    case .pingAcknowledgement: pingSentNanoseconds = nil
+    case .pingAcknowledgement(let opaque):
+      if opaque == Self.keepalivePing { pingSentNanoseconds = nil }
     case .goAway(_, let errorCode, let debugText):
       receiveGoAwayNote(errorCode: errorCode, debugText: debugText)
     }

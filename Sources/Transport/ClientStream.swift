@@ -123,6 +123,7 @@ package import TernWire
       replay = nil
     }
     self.connection = connection
+    windowBytes = connection.streamWindowBytes
     isClosed = false
     let endsAtOnce = isRequestWhole && outbound.isEmpty
     do throws(HTTP2Error) {
@@ -161,6 +162,7 @@ package import TernWire
     unsafe outbound.append(replay.readable)
     closeCode = 0
     creditedBytes = 0
+    takenBytes = 0
     inbound.removeAll()
   }
 

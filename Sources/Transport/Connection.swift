@@ -24,7 +24,9 @@ package class Connection: Flushable, TransportReceiver, SessionReceiver, @unchec
   package final var peer: SocketAddress { endpoints.peer }
   final let transport: ByteTransport
   final let budget: ReceiveBudget
+  /// What a stream's window begins with.
   final let streamWindowBytes: Int
+  final var tuner: WindowTuner
 
   /// What the transport did not take; while there is some, nothing new is collected.
   private let unwritten = ByteBuffer()
@@ -60,6 +62,8 @@ package class Connection: Flushable, TransportReceiver, SessionReceiver, @unchec
     endpoints = Endpoints(peer: transport.remoteAddress, local: transport.localAddress)
     budget = ReceiveBudget(totalBytes: limits.receiveBudgetBytes)
     streamWindowBytes = limits.streamWindowBytes
+    tuner = WindowTuner(
+      windowBytes: limits.streamWindowBytes, maxWindowBytes: limits.maxStreamWindowBytes)
     session = try HTTP2Session(role: role, settings: limits.settings)
     session.report(to: self)
   }
@@ -112,6 +116,7 @@ package class Connection: Flushable, TransportReceiver, SessionReceiver, @unchec
     }
     actOnChanges()
     actOnNotes()
+    if session.receivedDataBytes >= tuner.nextBytes, !isClosed { tuneWindows() }
     loop.markDirty(self)
   }
 
@@ -254,6 +259,7 @@ package class Connection: Flushable, TransportReceiver, SessionReceiver, @unchec
   package final func receiveSettings() { notes.append(.settings) }
 
   package final func receivePingAcknowledgement(_ opaque: UInt64) {
+    if opaque == Self.windowPing { return tuner.receiveAnswer(now: loop.now) }
     notes.append(.pingAcknowledgement(opaque))
   }
 
