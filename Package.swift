@@ -54,7 +54,8 @@ let layers: [Layer] = [
   Layer(
     "TransportTests",
     [
-      "Bytes", "Core", "EventLoop", "HTTP2", "Wire", "Transport", "Server", "Client", "TestSupport",
+      "Bytes", "Core", "EventLoop", "HTTP2", "Wire", "Transport", "Server", "Client", "Logging",
+      "TestSupport",
     ],
     kind: .test),
   Layer(

@@ -45,6 +45,9 @@ public struct ChannelOptions: Sendable {
   /// Gets a line for what an operator should know. Silent.
   public var logger = Logger(label: "tern.channel", factory: { _ in SwiftLogNoOpLogHandler() })
 
+  /// From this number of a stream on calls need another connection: tests cannot make 800 million calls.
+  package var endOfStreamNumbers: UInt32?
+
   public init() {}
 
   var callCompression: CallCompression {

@@ -1,4 +1,5 @@
 internal import CNghttp2
+internal import TernBytes
 
 extension HTTP2Session {
   // MARK: Opening and answering
@@ -94,6 +95,19 @@ extension HTTP2Session {
       handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), last, errorCode, text, text.count)
   }
 
+  /// GOAWAY for an error behind which nghttp2 takes and gives no more bytes.
+  ///
+  /// - Returns: `nil` where it would stand inside of another frame, or the peer does not speak HTTP/2.
+  package func farewell(for error: HTTP2Error) -> [UInt8]? {
+    if isClosed || !leftover.isEmpty || error.isWrongPreface { return nil }
+    let last = unsafe nghttp2_session_get_last_proc_stream_id(handle)
+    let payload = [UInt32(bitPattern: last), error.goAwayCode].flatMap { number in
+      [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: number >> $0) }
+    }
+    let kind = UInt8(truncatingIfNeeded: NGHTTP2_GOAWAY.rawValue)
+    return [0, 0, UInt8(payload.count), kind, 0, 0, 0, 0, 0] + payload
+  }
+
   package func submitPing(_ opaque: UInt64) {
     unsafe withUnsafeBytes(of: opaque.bigEndian) { bytes in
       _ = unsafe nghttp2_submit_ping(
@@ -163,9 +177,12 @@ extension HTTP2Session {
 
   /// Whether another stream may be opened: not after GOAWAY, and not when the numbers are used up.
   package var canOpenStreams: Bool {
-    // Spec: W79 (stream numbers end; drain at three quarters, as grpc-go does)
-    let next = unsafe nghttp2_session_get_next_stream_id(handle)
     let isAllowed = unsafe nghttp2_session_check_request_allowed(handle) != 0
-    return isAllowed && next < UInt32(1) << 31 / 4 * 3
+    return isAllowed && hasStreamNumbers
+  }
+
+  /// Whether there are numbers for further streams.
+  package var hasStreamNumbers: Bool {
+    (unsafe nghttp2_session_get_next_stream_id(handle)) < settings.endOfStreamNumbers
   }
 }

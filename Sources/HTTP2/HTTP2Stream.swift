@@ -32,6 +32,10 @@ package import TernBytes
   var nextOpen: Unmanaged<_HTTP2Stream>?
   var previousOpen: Unmanaged<_HTTP2Stream>?
 
+  /// The head of the request was given up before it was sent: no server has seen it.
+  package final var hasNeverLeft: Bool { neverLeft }
+  var neverLeft = false
+
   package init() {}
 
   /// HTTP/2's number of the stream; 0 before it has one.
@@ -51,6 +55,7 @@ package import TernBytes
     head = nil
     trailers = nil
     headerListBytes = 0
+    neverLeft = false
     unreturnedBytes = 0
   }
 

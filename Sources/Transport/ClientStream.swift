@@ -25,6 +25,8 @@ package import TernWire
   /// What is left to the handler in which the call was made; `nil` if it is not bound by one.
   private let inheritedNanoseconds: Int64?
   private var attempts = 0
+  /// How often a server has refused it.
+  private var refusals = 0
   private var isRequestWhole = false
   /// The moment, on the loop's clock, when the call has to be over.
   package var deadlineNanoseconds: Int64? { deadline }
@@ -150,9 +152,10 @@ package import TernWire
 
   /// Whether it can be sent on another connection: no server has looked at it, and all that it
   /// sent is still known.
-  // Spec: W85 (A6: transparent retry)
+  // Spec: W85 (A6: transparent retry: always if it never left, else once)
   private var canBeSentAgain: Bool {
-    replay != nil && !isOver && !hasHead && closeCode == ErrorCode.refusedStream && attempts < 2
+    replay != nil && !isOver && !hasHead && closeCode == ErrorCode.refusedStream
+      && (hasNeverLeft || refusals == 0)
   }
 
   private func prepareForAnotherAttempt() {
@@ -253,6 +256,7 @@ package import TernWire
       return true
     }
     if canBeSentAgain, let owner = connection.owner {
+      if !hasNeverLeft { refusals += 1 }
       leaveConnection()
       prepareForAnotherAttempt()
       owner.sendAgain(self)

@@ -111,6 +111,7 @@ package class Connection: Flushable, TransportReceiver, SessionReceiver, @unchec
       try unsafe session.receive(bytes)
     } catch {
       actOnChanges()
+      sayGoodbye(error)
       let hint = isFirst ? unsafe Self.hint(onForeignBytes: bytes) : ""
       return close(ConnectionEnd("the peer broke HTTP/2: \(error)\(hint)", isPeersFault: true))
     }
@@ -118,6 +119,18 @@ package class Connection: Flushable, TransportReceiver, SessionReceiver, @unchec
     actOnNotes()
     if session.receivedDataBytes >= tuner.nextBytes, !isClosed { tuneWindows() }
     loop.markDirty(self)
+  }
+
+  /// Tells the peer why, if it is to be had now: the connection closes in any case.
+  private func sayGoodbye(_ error: HTTP2Error) {
+    guard !isClosed, unwritten.isEmpty, let frame = session.farewell(for: error) else { return }
+    unwritten.append(contentsOf: frame)
+    do throws(TransportError) {
+      _ = try writeUnwritten()
+    } catch {
+      logger.debug(
+        "A GOAWAY could not be sent.", metadata: ["peer": "\(peer)", "reason": "\(error)"])
+    }
   }
 
   /// What people usually have done when the first bytes are not HTTP/2.

@@ -17,6 +17,9 @@ package struct ConnectionLimits: Sendable {
   /// have grown by.
   package var receiveBudgetBytes = 32 << 20
 
+  /// From this number on no streams are opened on the connection. Clients only.
+  package var endOfStreamNumbers = HTTP2Settings().endOfStreamNumbers
+
   package init() {}
 
   var settings: HTTP2Settings {
@@ -26,6 +29,7 @@ package struct ConnectionLimits: Sendable {
     settings.connectionWindowBytes = connectionWindowBytes
     settings.maxHeaderListBytes = maxHeaderListBytes
     settings.hardMaxHeaderListBytes = hardMaxHeaderListBytes
+    settings.endOfStreamNumbers = endOfStreamNumbers
     return settings
   }
 
