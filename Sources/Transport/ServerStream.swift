@@ -74,6 +74,8 @@ package protocol CallHandler: AnyObject, Sendable {
   var hasMetadata: Bool { metadataIsSet.load(ordering: .acquiring) }
 
   // Under the lock for metadata, too.
+  /// What interceptors have attached. Most calls have none.
+  var attachments: CallAttachments?
   /// What responses are compressed with; `nil`: nothing.
   var responseAlgorithm: CompressionAlgorithm?
   /// A message was compressed with it, so it cannot change any more.
@@ -110,6 +112,7 @@ package protocol CallHandler: AnyObject, Sendable {
     isResponseAlgorithmUsed = false
     if responseAlgorithm != nil { responseAlgorithm = nil }
     compresses.store(false, ordering: .relaxed)
+    if attachments != nil { attachments = nil }
     if hasMetadata {
       initialMetadata = [:]
       trailingMetadata = [:]
@@ -277,6 +280,8 @@ package protocol CallHandler: AnyObject, Sendable {
   }
 
   // MARK: What the superclass asks
+
+  override var receivesRequests: Bool { true }
 
   override func willSendMessage(at offset: Int) { submitHead() }
 
