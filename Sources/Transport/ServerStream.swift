@@ -48,6 +48,8 @@ package protocol CallHandler: AnyObject, Sendable {
   var hasWholeHead = false
   var isHeadTooLarge = false
   var hasSentHead = false
+  /// Interceptors have let the call through to its handler.
+  package final var hasHandlerBegun = false
   var requestForm = RequestForm.plain
   var handler: (any CallHandler)?
   var worker: Worker?
@@ -113,6 +115,7 @@ package protocol CallHandler: AnyObject, Sendable {
     if responseAlgorithm != nil { responseAlgorithm = nil }
     compresses.store(false, ordering: .relaxed)
     if attachments != nil { attachments = nil }
+    hasHandlerBegun = false
     if hasMetadata {
       initialMetadata = [:]
       trailingMetadata = [:]

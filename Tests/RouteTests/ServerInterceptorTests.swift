@@ -264,6 +264,25 @@ struct ServerInterceptorTests {
     #expect(await failure.value?.code == .deadlineExceeded)
   }
 
+  private actor Tally: ServerInterceptor {
+    var methods: [String] = []
+
+    func intercept(_ call: ServerCall, next: Next) async throws {
+      try await next()
+      methods.append(call.method.method)
+    }
+  }
+
+  @Test("It may be an actor, and the handler is on its loop all the same", arguments: CallKind.all)
+  func actor(kind: CallKind) async throws {
+    let tally = Tally()
+    try await run([tally, tally]) { route in
+      let responses = try await route.echo(kind, [[1]])
+      #expect(responses == [[1]])
+    }
+    #expect(await tally.methods == [kind.routeName, kind.routeName])
+  }
+
   // MARK: Values
 
   private enum UserKey: ContextKey { typealias Value = String }
