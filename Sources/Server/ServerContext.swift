@@ -46,9 +46,28 @@ public struct ServerContext: Sendable {
     timeRemaining.map { ContinuousClock.now.advanced(by: $0) }
   }
 
-  /// Whether nobody waits for the answer any more: the client gave up, its connection is lost, or
-  /// the deadline has passed.
+  // MARK: Cancellation
+
+  /// Whether nobody waits for the answer any more. The handler's task is cancelled then.
   public var isCancelled: Bool { stream.isGivenUp }
+
+  /// Why nobody waits for the answer any more; `nil` while somebody does.
+  public var cancellationReason: CancellationReason? { stream.cancellationReason }
+
+  /// Has `action` run when the call is given up: once, and never after the handler has returned.
+  ///
+  /// ```swift
+  /// context.onCancel { reason in query.stop() }
+  /// ```
+  ///
+  /// It runs on the event loop of the connection, even if the handler runs elsewhere, so it must be
+  /// short and must not block; at once and on this thread if the call is given up already. A handler
+  /// that runs elsewhere may return while it runs. Several actions run in the order in which they
+  /// were registered. Most handlers need none: their task is cancelled as well, and what they wait
+  /// for hears of it.
+  public func onCancel(_ action: @escaping @Sendable (_ reason: CancellationReason) -> Void) {
+    stream.onCancel(action)
+  }
 
   // MARK: The response
 

@@ -280,7 +280,7 @@ package import TernWire
       }
       connection.setDirty()
     }
-    end(error)
+    end(error, as: error == nil ? .answered : .failed)
     resumeHeadWaiters()
     resumeAll()
     onEarlyEnd?()

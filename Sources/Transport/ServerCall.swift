@@ -15,6 +15,9 @@ public struct _ServerCall: Sendable {
   /// The request was decoded: its memory and its credit can go back.
   @usableFromInline package func didTakeRequest() { stream.didTakeRequest() }
 
+  /// The user's function has returned, on another thread than the loop's.
+  @usableFromInline package func handlerDidReturn() { stream.handlerDidReturn() }
+
   /// Where the user's function runs, if not on the loop.
   @usableFromInline package var otherExecutor: (any TaskExecutor)? {
     stream.handler?.otherExecutor

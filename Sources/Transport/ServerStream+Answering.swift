@@ -82,9 +82,9 @@ extension ServerStream {
     initialMetadata = [:]
     trailingMetadata = [:]
     metadataLock.unlock()
-    end(RPCError(status.code, status.message, origin: .library))
+    end(RPCError(status.code, status.message, origin: .library), as: .cancelled(.refused))
     finish(status)
-    worker?.cancel()
+    cancelHandler()
   }
 
   private func fullHead() -> HeaderBlock {
@@ -162,7 +162,7 @@ extension ServerStream {
     phase = .answered
     isSendingOver = true
     discardInbound()
-    end(nil)
+    end(nil, as: .answered)
     withConnection { $0.setDirty() }
   }
 
@@ -190,7 +190,7 @@ extension ServerStream {
     // Answered, and the client does not read it.
     if phase == .answered { return resetUnread() }
     let status = Status(.deadlineExceeded, "The deadline of the call has passed.")
-    end(RPCError(status.code, status.message, origin: .library))
+    end(RPCError(status.code, status.message, origin: .library), as: .cancelled(.deadline))
     if outbound.isEmpty {
       finish(status)
     } else {
@@ -198,7 +198,7 @@ extension ServerStream {
       resetUnread()
       didAnswer()
     }
-    worker?.cancel()
+    cancelHandler()
   }
 
   func resetUnread() {
@@ -212,26 +212,38 @@ extension ServerStream {
 
   func didClose() {
     let wasAnswered = phase == .answered
-    if !wasAnswered {
-      phase = .answered
-      error = closeError
-    }
+    phase = .answered
     isSendingOver = true
     isDiscarding = true
     cancelDeadline()
-    end(error)
+    if !wasAnswered {
+      let reason = closeReason
+      end(Self.error(of: reason), as: .cancelled(reason))
+    }
     // Spec: W73 (RST_STREAM on a server: the handler is cancelled at once)
-    if !wasAnswered || closeCode != ErrorCode.noError || !hasRemoteEnded { worker?.cancel() }
+    if !wasAnswered || closeCode != ErrorCode.noError || !hasRemoteEnded { cancelHandler() }
     leaveConnection()
     if !isHandlerRunning { recycle() }
   }
 
-  private var closeError: RPCError {
-    guard let connection, connection.isClosed else {
-      return RPCError(.cancelled, "The client gave the call up.", origin: .peer)
-    }
+  private var closeReason: CancellationReason {
+    guard let server = unsafe server, server.isClosed else { return .peer }
+    return server.isStopping ? .serverStopping : .connectionLost
+  }
+
+  /// What those who still read or write in the call are told.
+  private static func error(of reason: CancellationReason) -> RPCError {
+    switch reason {
+    // Spec: W75 (who generates which status: a server that shuts down)
+    case .serverStopping:
+      RPCError(
+        .unavailable, "The server stops, and does not wait for this call any longer.",
+        origin: .library)
     // Spec: W81 (connection loss: every server call CANCELLED)
-    return RPCError(.cancelled, "The connection to the client is lost.", origin: .peer)
+    case .connectionLost:
+      RPCError(.cancelled, "The connection to the client is lost.", origin: .peer)
+    default: RPCError(.cancelled, "The client gave the call up.", origin: .peer)
+    }
   }
 
   func recycle() { pool?.take(back: self) }

@@ -79,6 +79,13 @@ package protocol CallHandler: AnyObject, Sendable {
   /// A message was compressed with it, so it cannot change any more.
   var isResponseAlgorithmUsed = false
 
+  /// What handlers want done when their call is given up.
+  var cancelActions: [@Sendable (CancellationReason) -> Void] = []
+  /// They have returned: nothing more is added to these.
+  var hasHandlerReturned = false
+  /// Most handlers register none, and then there is nothing to lock.
+  let hasCancelActions = Atomic<Bool>(false)
+
   static let responseHead = HeaderBlock(ResponseFields.head)
   static let trailersOK = HeaderBlock(ResponseFields.trailersOK)
 
@@ -109,6 +116,7 @@ package protocol CallHandler: AnyObject, Sendable {
     requestForm = .plain
     isResponseAlgorithmUsed = false
     if responseAlgorithm != nil { responseAlgorithm = nil }
+    if hasHandlerReturned { hasHandlerReturned = false }
     compresses.store(false, ordering: .relaxed)
     if hasMetadata {
       initialMetadata = [:]
@@ -253,6 +261,7 @@ package protocol CallHandler: AnyObject, Sendable {
   private func handlerDidEnd() {
     isHandlerRunning = false
     liveCounter?.count -= 1
+    forgetCancelActions()
     if isClosed { recycle() }
   }
 
