@@ -201,13 +201,17 @@ package import TernWire
     note(response.receiveEndOfStream(unreadMessageBytes: inbound.isEmpty ? 0 : cutOffBytes))
   }
 
-  /// Bytes behind the last whole message.
+  /// Bytes behind the last whole message. A message that is refused is not cut off: whoever reads it
+  /// is told why.
   private var cutOffBytes: Int {
     var offset = 0
-    while case .whole(let payloadBytes, _) = peekInbound(at: offset) {
-      offset += MessageFramer.prefixBytes + payloadBytes
+    while true {
+      switch peekInbound(at: offset) {
+      case .whole(let payloadBytes, _): offset += MessageFramer.prefixBytes + payloadBytes
+      case .refused: return 0
+      case .incomplete: return inbound.count - offset
+      }
     }
-    return inbound.count - offset
   }
 
   private func note(_ action: ResponseState.Action) {
@@ -267,9 +271,10 @@ package import TernWire
     if isOver { return }
     if deadline != nil { loop.cancel(deadlineTimer) }
     let status = response.status ?? .ok
-    let error =
+    var error =
       replacement
       ?? RPCError(status, metadata: response.trailingMetadata, origin: response.origin)
+    if error != nil, hasHead { error?.initialMetadata = response.initialMetadata }
     isSendingOver = true
     replay = nil
     if !isClosed, let connection {
