@@ -28,6 +28,9 @@ public struct ServerContext: Sendable {
   public var authority: String { stream.head.authority }
   /// The client's library and version, in its own words.
   public var userAgent: String { stream.head.userAgent }
+  // Spec: W12 (A6: grpc-previous-rpc-attempts)
+  /// How often the client has tried this call before; 0 unless it is a retry.
+  public var previousAttempts: Int { stream.head.previousAttempts ?? 0 }
   /// How many of the requests that were read had come compressed. Not for users: what a message was
   /// on its way is no part of it.
   package var compressedRequestCount: Int { stream.decompressedMessageCount }
@@ -76,15 +79,15 @@ public struct ServerContext: Sendable {
   /// - Throws: `RPCError` if it cannot travel, or was sent already.
   public func setInitialMetadata(_ metadata: Metadata) throws(RPCError) {
     try check(metadata)
-    stream.setInitialMetadata(metadata)
+    try stream.setInitialMetadata(metadata)
   }
 
   /// Sends the initial metadata now, without waiting for the first message.
   ///
-  /// - Throws: `RPCError` if it cannot travel, or the call is over.
+  /// - Throws: `RPCError` if it cannot travel, was sent already, or the call is over.
   public nonisolated(nonsending) func sendInitialMetadata(_ metadata: Metadata) async throws {
     try check(metadata)
-    stream.setInitialMetadata(metadata)
+    try stream.setInitialMetadata(metadata)
     try await stream.sendHead()
   }
 

@@ -15,7 +15,13 @@ extension ServerStream {
     return head.metadata
   }
 
-  package func setInitialMetadata(_ metadata: Metadata) {
+  package func setInitialMetadata(_ metadata: Metadata) throws(RPCError) {
+    if hasSentHead {
+      throw RPCError(
+        .internal,
+        "The initial metadata was sent already, by itself or with the first message. Set it before.",
+        origin: .caller)
+    }
     metadataLock.lock()
     initialMetadata = metadata
     metadataIsSet.store(true, ordering: .releasing)
@@ -119,16 +125,19 @@ extension ServerStream {
     if !trailingMetadata.isEmpty { metadata.append(contentsOf: trailingMetadata) }
     let initial = initialMetadata
     metadataLock.unlock()
+    // What was meant to go ahead goes ahead, of an error as well.
+    if !hasSentHead, !initial.isEmpty {
+      submitHead()
+      if phase == .answered { return }
+    }
     if hasSentHead {
       answerWithTrailers(status, metadata)
     } else {
       // Spec: W55 (PROTOCOL-HTTP2, Trailers-Only)
-      var all = initial
-      all.append(contentsOf: metadata)
       let accepted = compressionOfHead?.call.acceptedEncodings
       let block = HeaderBlock(
-        ResponseFields.trailersOnly(status, metadata: all, acceptEncoding: accepted))
-      if !all.isEmpty, let status = refusal(of: block, "trailing") { return refuse(status) }
+        ResponseFields.trailersOnly(status, metadata: metadata, acceptEncoding: accepted))
+      if !metadata.isEmpty, let status = refusal(of: block, "trailing") { return refuse(status) }
       answer(block)
     }
   }

@@ -47,7 +47,12 @@ package protocol CallHandler: AnyObject, Sendable {
   var phase = Phase.awaitingHead
   var hasWholeHead = false
   var isHeadTooLarge = false
-  var hasSentHead = false
+  /// Handlers ask from whatever thread; only the loop changes it.
+  private let headIsSent = Atomic<Bool>(false)
+  final var hasSentHead: Bool {
+    get { headIsSent.load(ordering: .relaxed) }
+    set { headIsSent.store(newValue, ordering: .relaxed) }
+  }
   var requestForm = RequestForm.plain
   var handler: (any CallHandler)?
   var worker: Worker?
