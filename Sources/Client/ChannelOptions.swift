@@ -4,6 +4,12 @@ internal import TernTransport
 
 /// How a channel behaves. Everything has a default that suits most clients.
 public struct ChannelOptions: Sendable {
+  /// How long calls may take that do not say so themselves, of whatever kind. `nil` (the default): as
+  /// long as it takes.
+  public var timeout: Duration?
+  /// What is different for some services (`"greet.Greeter"`) or methods
+  /// (`"greet.Greeter/SayHello"`).
+  public var methods: [String: MethodOptions] = [:]
   /// The largest request message, in bytes. Without limit.
   public var maxRequestMessageBytes = Int.max
   /// The largest response message, in bytes. 4 MiB, as in other gRPC libraries.

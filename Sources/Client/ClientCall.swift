@@ -15,6 +15,7 @@ public struct _ClientCall: Sendable {
     _ channel: GRPCChannel, _ descriptor: MethodDescriptor, _ options: CallOptions
   ) {
     core = channel.core
+    let options = channel.options.completed(options, for: descriptor)
     stream = ClientStream(
       loop: channel.core.loop, descriptor: descriptor, options: options,
       maxRequestMessageBytes: options.maxRequestMessageBytes
@@ -33,6 +34,7 @@ public struct _ClientCall: Sendable {
     if let problem = stream.options.metadata.problem {
       throw RPCError(.internal, problem, origin: .caller)
     }
+    if let authority = stream.options.authority { try core.check(authority) }
     if let problem = stream.compressionProblem {
       throw RPCError(problem.code, problem.message, origin: .caller)
     }
@@ -106,6 +108,14 @@ public struct _ClientCall: Sendable {
     } onCancel: {
       cancelByCaller()
     }
+  }
+
+  /// The initial metadata; waits for it.
+  nonisolated(nonsending) func receivedInitialMetadata() async throws -> Metadata {
+    await waitForHead()
+    if stream.hasInitialMetadata { return initialMetadata }
+    try throwFailure()
+    return [:]
   }
 
   /// Says that the request is whole, after all that was sent.

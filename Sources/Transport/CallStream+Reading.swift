@@ -134,7 +134,7 @@ extension CallStream {
   package final var overError: RPCError {
     failure
       ?? RPCError(
-        .failedPrecondition,
+        .internal,
         "The call is over. Its streams, writers and context are of no use any more.",
         origin: .caller)
   }

@@ -52,16 +52,10 @@ internal import TernWire
   package final var isOver: Bool { over }
   final var over = false
   /// Whether nobody waits for the outcome any more. From any thread.
-  package final var isGivenUp: Bool { ending.load(ordering: .acquiring) == Ending.givenUp }
+  package final var isGivenUp: Bool { ending.load(ordering: .acquiring).isGivenUp }
   /// Whether nothing more can be sent or read. From any thread.
-  final var isOverForAll: Bool { ending.load(ordering: .acquiring) != Ending.none }
-  private final let ending = Atomic<UInt8>(Ending.none)
-
-  private enum Ending {
-    static let none: UInt8 = 0
-    static let answered: UInt8 = 1
-    static let givenUp: UInt8 = 2
-  }
+  final var isOverForAll: Bool { ending.load(ordering: .acquiring) != .none }
+  final let ending = Atomic<CallEnding>(.none)
 
   /// Our side is ended: nothing more may be sent, though more may come.
   final var isSendingOver = false
@@ -124,7 +118,7 @@ internal import TernWire
       decompressedMessages.store(0, ordering: .relaxed)
     }
     removeObservers()
-    ending.store(Ending.none, ordering: .releasing)
+    ending.store(.none, ordering: .releasing)
     connection = nil
   }
 
@@ -169,11 +163,11 @@ internal import TernWire
   }
 
   /// Ends the call for everybody who waits in it.
-  final func end(_ error: RPCError?) {
+  final func end(_ error: RPCError?, as ending: CallEnding) {
     if isOver { return }
     over = true
     self.error = error
-    ending.store(error == nil ? Ending.answered : Ending.givenUp, ordering: .releasing)
+    self.ending.store(ending, ordering: .releasing)
     resumeWaiters()
   }
 

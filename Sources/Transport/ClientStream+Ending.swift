@@ -46,10 +46,11 @@ extension ClientStream {
   /// The status of the attempt is known: whoever waits hears of it.
   func complete() {
     if isOver { return }
-    let error =
+    var error =
       replacement
       ?? RPCError(
         response.status ?? .ok, metadata: response.trailingMetadata, origin: response.origin)
+    if error != nil, hasHead { error?.initialMetadata = response.initialMetadata }
     isSendingOver = true
     if !isClosed, !isAttemptOver, let connection {
       // Spec: W65 (the server has ended early: we stop sending)
@@ -72,7 +73,7 @@ extension ClientStream {
   func finish(_ error: RPCError?) {
     if deadlineNanoseconds != nil { cancelDeadlineTimer() }
     forgetRequest()
-    end(error)
+    end(error, as: error == nil ? .answered : .failed)
     resumeHeadWaiters()
     resumeAll()
     onEarlyEnd?()

@@ -228,13 +228,17 @@ package import TernWire
     note(response.receiveEndOfStream(unreadMessageBytes: inbound.isEmpty ? 0 : cutOffBytes))
   }
 
-  /// Bytes behind the last whole message.
+  /// Bytes behind the last whole message. A message that is refused is not cut off: whoever reads it
+  /// is told why.
   private var cutOffBytes: Int {
     var offset = 0
-    while case .whole(let payloadBytes, _) = peekInbound(at: offset) {
-      offset += MessageFramer.prefixBytes + payloadBytes
+    while true {
+      switch peekInbound(at: offset) {
+      case .whole(let payloadBytes, _): offset += MessageFramer.prefixBytes + payloadBytes
+      case .refused: return 0
+      case .incomplete: return inbound.count - offset
+      }
     }
-    return inbound.count - offset
   }
 
   private func note(_ action: ResponseState.Action) {

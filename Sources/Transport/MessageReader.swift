@@ -141,7 +141,7 @@ public final class _ReaderClaim: Sendable {
   @usableFromInline package func check() throws {
     if isGranted { return }
     throw RPCError(
-      .failedPrecondition,
+      .internal,
       "The messages of this call are read by two iterators at once. Let one task read them, and "
         + "hand them on.")
   }

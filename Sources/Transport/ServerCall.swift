@@ -24,6 +24,8 @@ public struct _ServerCall: Sendable {
   @usableFromInline package func showRequest(_ message: Any) throws {
     try stream.showInbound(message, byteCount: unsafe stream.request().count)
   }
+  /// The user's function has returned, on another thread than the loop's.
+  @usableFromInline package func handlerDidReturn() { stream.handlerDidReturn() }
 
   /// Where the user's function runs, if not on the loop.
   @usableFromInline package var otherExecutor: (any TaskExecutor)? {

@@ -47,7 +47,12 @@ package protocol CallHandler: AnyObject, Sendable {
   var phase = Phase.awaitingHead
   var hasWholeHead = false
   var isHeadTooLarge = false
-  var hasSentHead = false
+  /// Handlers ask from whatever thread; only the loop changes it.
+  private let headIsSent = Atomic<Bool>(false)
+  final var hasSentHead: Bool {
+    get { headIsSent.load(ordering: .relaxed) }
+    set { headIsSent.store(newValue, ordering: .relaxed) }
+  }
   /// Interceptors have let the call through to its handler.
   package final var hasHandlerBegun = false
   var requestForm = RequestForm.plain
@@ -83,6 +88,13 @@ package protocol CallHandler: AnyObject, Sendable {
   /// A message was compressed with it, so it cannot change any more.
   var isResponseAlgorithmUsed = false
 
+  /// What handlers want done when their call is given up.
+  var cancelActions: [@Sendable (CancellationReason) -> Void] = []
+  /// They have returned: nothing more is added to these.
+  var hasHandlerReturned = false
+  /// Most handlers register none, and then there is nothing to lock.
+  let hasCancelActions = Atomic<Bool>(false)
+
   static let responseHead = HeaderBlock(ResponseFields.head)
   static let trailersOK = HeaderBlock(ResponseFields.trailersOK)
 
@@ -113,6 +125,7 @@ package protocol CallHandler: AnyObject, Sendable {
     requestForm = .plain
     isResponseAlgorithmUsed = false
     if responseAlgorithm != nil { responseAlgorithm = nil }
+    if hasHandlerReturned { hasHandlerReturned = false }
     compresses.store(false, ordering: .relaxed)
     if attachments != nil { attachments = nil }
     hasHandlerBegun = false
@@ -259,6 +272,7 @@ package protocol CallHandler: AnyObject, Sendable {
   private func handlerDidEnd() {
     isHandlerRunning = false
     liveCounter?.count -= 1
+    forgetCancelActions()
     if isClosed { recycle() }
   }
 
