@@ -67,7 +67,8 @@ let layers: [Layer] = [
     "InteropTests",
     [
       "Tern", "TestSupport", "ExampleProtos", "GreeterService", "NumbersService", "SumService",
-      "ChatService", "InteropCases", "ErrorDetails",
+      "ChatService", "InteropCases", "InteropProtos", "InteropHostile",
+      "ErrorDetails", "SwiftProtobuf",
     ], kind: .test),
   Layer("ExampleTests", ["TestSupport"], kind: .test),
   Layer(
@@ -129,6 +130,9 @@ let interop: [Layer] = [
   // Scripts/generate writes it.
   Layer("InteropProtos", ["Tern", "SwiftProtobuf"], path: "Interop/Generated"),
   Layer("InteropCases", ["Tern", "InteropProtos"], path: "Interop/Cases"),
+  // A server that is wrong on purpose, in frames that Tern has not written.
+  Layer(
+    "InteropHostile", ["TestSupport", "InteropProtos", "SwiftProtobuf"], path: "Interop/Hostile"),
 ]
 
 /// Layers whose module is named as the folder; all others get the prefix.
