@@ -129,7 +129,7 @@ let examples: [Layer] =
 let interop: [Layer] = [
   // Scripts/generate writes it.
   Layer("InteropProtos", ["Tern", "SwiftProtobuf"], path: "Interop/Generated"),
-  Layer("InteropCases", ["Tern", "InteropProtos"], path: "Interop/Cases"),
+  Layer("InteropCases", ["Tern", "InteropProtos", "SwiftProtobuf"], path: "Interop/Cases"),
   // A server that is wrong on purpose, in frames that Tern has not written.
   Layer(
     "InteropHostile", ["TestSupport", "InteropProtos", "SwiftProtobuf"], path: "Interop/Hostile"),
