@@ -67,7 +67,7 @@ let layers: [Layer] = [
     "InteropTests",
     [
       "Tern", "TestSupport", "ExampleProtos", "GreeterService", "NumbersService", "SumService",
-      "ChatService", "InteropCases", "InteropProtos", "InteropHostile",
+      "ChatService", "InteropCases", "InteropProtos", "InteropHostile", "InteropFlags",
       "ErrorDetails", "SwiftProtobuf",
     ], kind: .test),
   Layer("ExampleTests", ["TestSupport"], kind: .test),
@@ -133,6 +133,16 @@ let interop: [Layer] = [
   // A server that is wrong on purpose, in frames that Tern has not written.
   Layer(
     "InteropHostile", ["TestSupport", "InteropProtos", "SwiftProtobuf"], path: "Interop/Hostile"),
+  Layer("InteropFlags", path: "Interop/Flags"),
+  Layer(
+    "tern-interop-client", ["Tern", "InteropCases", "InteropFlags"], kind: .program,
+    path: "Interop/Client"),
+  Layer(
+    "tern-interop-server", ["Tern", "InteropCases", "InteropFlags"], kind: .program,
+    path: "Interop/Server"),
+  Layer(
+    "tern-interop-hostile-server", ["InteropFlags", "InteropHostile"], kind: .program,
+    path: "Interop/HostileServer"),
 ]
 
 /// Layers whose module is named as the folder; all others get the prefix.
