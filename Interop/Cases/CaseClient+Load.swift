@@ -28,10 +28,11 @@ extension CaseClient {
     let settings = setup.soak
     let timeout = settings.overallTimeout ?? settings.maxLatency * settings.iterations
     let end = ContinuousClock.now + timeout
+    let threadCount = max(1, settings.threads)
     let iterations = try await withThrowingTaskGroup(of: [SoakIteration].self) { threads in
-      for thread in 0..<settings.threads {
+      for thread in 0..<threadCount {
         // Those that cannot be shared evenly go to the first ones.
-        let numbers = stride(from: thread, to: settings.iterations, by: settings.threads)
+        let numbers = stride(from: thread, to: settings.iterations, by: threadCount)
         threads.addTask {
           try await soak(Array(numbers), until: end, makesChannels: makesChannels)
         }

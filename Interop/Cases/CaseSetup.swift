@@ -8,13 +8,16 @@ public struct CaseSetup: Sendable {
   public var metadata: Metadata = [:]
   public var soak = SoakSettings()
   /// How many calls `concurrent_large_unary` makes at once.
-  public var concurrentCallCount = 1000
+  public var concurrentCallCount: Int
   /// How long `long_lived_channel` rests between two calls.
   public var restBetweenCalls: Duration = .seconds(10)
   /// Gets a line for each iteration of the cases that have some, and their summary.
   public var log: @Sendable (String) -> Void = { _ in }
 
-  public init(makeChannel: @escaping @Sendable () throws -> GRPCChannel) {
+  public init(
+    concurrentCallCount: Int = 1000, makeChannel: @escaping @Sendable () throws -> GRPCChannel
+  ) {
+    self.concurrentCallCount = concurrentCallCount
     self.makeChannel = makeChannel
   }
 }

@@ -117,7 +117,7 @@ enum ClientFlags {
     soak.minInterval = .milliseconds(flags.number("soak_min_time_ms_between_rpcs"))
     soak.requestBytes = flags.number("soak_request_size")
     soak.responseBytes = flags.number("soak_response_size")
-    soak.threads = max(1, flags.number("soak_num_threads"))
+    soak.threads = flags.number("soak_num_threads")
     soak.serverName = server
     return soak
   }

@@ -12,7 +12,7 @@ struct FailingServerTests {
     options: ChannelOptions = ChannelOptions()
   ) async throws {
     try await withServer(services) { port in
-      let setup = CaseSetup {
+      let setup = CaseSetup(concurrentCallCount: 10) {
         try GRPCChannel("127.0.0.1:\(port)", credentials: .insecure, options: options)
       }
       await #expect(throws: TestCase.Failure.self) { try await testCase.run(setup) }

@@ -37,8 +37,10 @@ struct HostileFleet: Sendable {
   ///
   /// - Throws: what the client did wrong, in its own eyes or in the server's.
   func run(_ hostileCase: HostileCase, _ client: (Int) async throws -> Void) async throws {
-    guard let server = servers[hostileCase] else { return }
-    try await client(ports[server.port] ?? 0)
+    guard let server = servers[hostileCase], let port = ports[server.port] else {
+      throw PeerProcess.Failure(description: "No server has the case \(hostileCase).")
+    }
+    try await client(port)
     try await server.finish()
   }
 }
