@@ -121,6 +121,7 @@ let examples: [Layer] =
     lesson("CallCredentials", "call-credentials-example"),
     lesson("Compression", "compression-example"),
     lesson("RichErrors", "rich-errors-example", ["ErrorDetails"]),
+    lesson("Interceptors", "interceptors-example", ["Logging"]),
   ]
   + example("Greeter", "greeter") + example("Numbers", "number") + example("Sum", "sum")
   + example("Chat", "chat")

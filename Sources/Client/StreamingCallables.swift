@@ -21,7 +21,8 @@ public struct ServerStreamingCallable<Request: Sendable, Reply: Sendable>: Senda
   ) -> ResponseStream<Reply> {
     let call = _ClientCall(channel, method.descriptor, options)
     do {
-      try call.request.encode(request, with: method.requestCodec)
+      let byteCount = try call.request.encode(request, with: method.requestCodec)
+      if call.isIntercepted { call.keep(request, byteCount: byteCount) }
     } catch {
       call.failBeforeStart(error)
     }
@@ -87,7 +88,9 @@ public struct ClientStreamingCallable<Request: Sendable, Reply: Sendable>: Senda
   ) async throws -> CallResponse<Reply> {
     let call = _ClientCall(channel, method.descriptor, options)
     try call.checkOptions()
+    if call.isIntercepted { call.keepDecoder(method.responseCodec) }
     call.start()
+    await call.waitUntilStarted()
     do {
       try await call.cancellingWithTask {
         try await write(RequestWriter(call, codec: method.requestCodec))
@@ -148,6 +151,7 @@ public struct BidirectionalCallable<Request: Sendable, Reply: Sendable>: Sendabl
     let writer = RequestWriter(call, codec: method.requestCodec)
     let source = ResponseSource(call) {
       let task = Task.detached {
+        await call.waitUntilStarted()
         do {
           try await write(writer)
           call.finishRequest()
@@ -175,6 +179,7 @@ public struct BidirectionalCallable<Request: Sendable, Reply: Sendable>: Sendabl
     let source = ResponseSource(call)
     source.start()
     defer { call.leave() }
+    await call.waitUntilStarted()
     return try await call.cancellingWithTask {
       try await body(
         RequestWriter(call, codec: method.requestCodec),

@@ -21,6 +21,9 @@ public struct CallOptions: Sendable {
   /// How the requests are compressed. `nil` (the default): as the channel does.
   public var compression: CompressionAlgorithm?
 
+  /// Interceptors of this call. Their type belongs to a higher layer, which has the property.
+  package var attachedInterceptors: [any Sendable] = []
+
   public init(
     timeout: Duration? = nil, metadata: Metadata = [:], waitForReady: Bool = false,
     credentials: CallCredentials? = nil, compression: CompressionAlgorithm? = nil,

@@ -32,6 +32,9 @@ public struct ServerContext: Sendable {
   /// on its way is no part of it.
   package var compressedRequestCount: Int { stream.decompressedMessageCount }
 
+  /// A value that an interceptor has attached to the call; `nil` if none has.
+  public subscript<Key: ContextKey>(key: Key.Type) -> Key.Value? { stream.value(of: key) }
+
   // MARK: Time
 
   /// How long the client still waits; `nil` if it set no deadline. Not below zero.
@@ -56,7 +59,7 @@ public struct ServerContext: Sendable {
   ///
   /// - Throws: `RPCError` if it cannot travel, or was sent already.
   public func setInitialMetadata(_ metadata: Metadata) throws(RPCError) {
-    try check(metadata)
+    try metadata.checkForSending()
     stream.setInitialMetadata(metadata)
   }
 
@@ -64,7 +67,7 @@ public struct ServerContext: Sendable {
   ///
   /// - Throws: `RPCError` if it cannot travel, or the call is over.
   public nonisolated(nonsending) func sendInitialMetadata(_ metadata: Metadata) async throws {
-    try check(metadata)
+    try metadata.checkForSending()
     stream.setInitialMetadata(metadata)
     try await stream.sendHead()
   }
@@ -73,7 +76,7 @@ public struct ServerContext: Sendable {
   ///
   /// - Throws: `RPCError` if it cannot travel.
   public func setTrailingMetadata(_ metadata: Metadata) throws(RPCError) {
-    try check(metadata)
+    try metadata.checkForSending()
     stream.setTrailingMetadata(metadata)
   }
 
@@ -91,10 +94,5 @@ public struct ServerContext: Sendable {
     _ algorithm: CompressionAlgorithm
   ) async throws {
     try await stream.setResponseCompression(algorithm)
-  }
-
-  // Spec: W13 (PROTOCOL-HTTP2, reserved names)
-  private func check(_ metadata: Metadata) throws(RPCError) {
-    if let problem = metadata.problem { throw RPCError(.internal, problem, origin: .caller) }
   }
 }

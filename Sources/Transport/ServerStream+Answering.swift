@@ -81,6 +81,8 @@ extension ServerStream {
     metadataLock.lock()
     initialMetadata = [:]
     trailingMetadata = [:]
+    attachments?.initialMetadata = [:]
+    attachments?.trailingMetadata = [:]
     metadataLock.unlock()
     end(RPCError(status.code, status.message, origin: .library))
     finish(status)
@@ -98,7 +100,7 @@ extension ServerStream {
   private func metadataFields() -> FieldBlock? {
     metadataLock.lock()
     defer { metadataLock.unlock() }
-    return ResponseFields.metadata(initialMetadata)
+    return ResponseFields.metadata(allInitialMetadata)
   }
 
   // MARK: Answering
@@ -116,8 +118,9 @@ extension ServerStream {
     if phase == .answered || isClosed { return }
     metadataLock.lock()
     var metadata = metadata
-    if !trailingMetadata.isEmpty { metadata.append(contentsOf: trailingMetadata) }
-    let initial = initialMetadata
+    let trailing = allTrailingMetadata
+    if !trailing.isEmpty { metadata.append(contentsOf: trailing) }
+    let initial = allInitialMetadata
     metadataLock.unlock()
     if hasSentHead {
       answerWithTrailers(status, metadata)

@@ -48,6 +48,8 @@ package protocol CallHandler: AnyObject, Sendable {
   var hasWholeHead = false
   var isHeadTooLarge = false
   var hasSentHead = false
+  /// Interceptors have let the call through to its handler.
+  package final var hasHandlerBegun = false
   var requestForm = RequestForm.plain
   var handler: (any CallHandler)?
   var worker: Worker?
@@ -74,6 +76,8 @@ package protocol CallHandler: AnyObject, Sendable {
   var hasMetadata: Bool { metadataIsSet.load(ordering: .acquiring) }
 
   // Under the lock for metadata, too.
+  /// What interceptors have attached. Most calls have none.
+  var attachments: CallAttachments?
   /// What responses are compressed with; `nil`: nothing.
   var responseAlgorithm: CompressionAlgorithm?
   /// A message was compressed with it, so it cannot change any more.
@@ -110,6 +114,8 @@ package protocol CallHandler: AnyObject, Sendable {
     isResponseAlgorithmUsed = false
     if responseAlgorithm != nil { responseAlgorithm = nil }
     compresses.store(false, ordering: .relaxed)
+    if attachments != nil { attachments = nil }
+    hasHandlerBegun = false
     if hasMetadata {
       initialMetadata = [:]
       trailingMetadata = [:]
@@ -277,6 +283,8 @@ package protocol CallHandler: AnyObject, Sendable {
   }
 
   // MARK: What the superclass asks
+
+  override var receivesRequests: Bool { true }
 
   override func willSendMessage(at offset: Int) { submitHead() }
 
