@@ -25,6 +25,15 @@ package enum PercentCoding {
     return true
   }
 
+  /// The part of a text that `encode` would add within `maxBytes`.
+  package static func prefix(of text: String, maxBytes: Int) -> String {
+    // Nothing becomes longer than three bytes a byte.
+    if text.utf8.count <= maxBytes / 3 { return text }
+    let buffer = ByteBuffer()
+    if encode(text, into: buffer, maxBytes: maxBytes) { return text }
+    return unsafe decode(buffer.readable)
+  }
+
   private static func append(_ byte: UInt8, to buffer: ByteBuffer) {
     if isPlain(byte) { return buffer.append(byte: byte) }
     buffer.append(byte: UInt8(ascii: "%"))

@@ -59,6 +59,12 @@ internal import TernWire
   /// Sends a call, or lets it wait. On the loop.
   func start(_ stream: ClientStream) {
     stream.begin()
+    send(begun: stream)
+  }
+
+  /// The same for one that counts already.
+  func send(begun stream: ClientStream) {
+    if stream.isOver { return }
     if callCredentials == nil, stream.options.credentials == nil { return route(stream) }
     fetchCredentials(for: stream)
   }
@@ -149,11 +155,14 @@ internal import TernWire
     let heads = heads(for: stream.descriptor.path)
     let metadata = RequestFields.metadata(stream.requestMetadata)
     let compression = stream.options.compression
-    guard metadata != nil || stream.deadlineNanoseconds != nil || compression != nil else {
+    let authority = stream.options.authority
+    guard
+      metadata != nil || stream.deadlineNanoseconds != nil || compression != nil || authority != nil
+    else {
       return heads.plain
     }
     // Spec: W5 (PROTOCOL-HTTP2, Request-Headers: the timeout comes first)
-    var blocks = [heads.pseudo]
+    var blocks = [authority.map { pseudo(stream.descriptor.path, $0) } ?? heads.pseudo]
     if let deadline = stream.deadlineNanoseconds {
       blocks.append(RequestFields.timeout(nanoseconds: max(1, deadline - loop.now)))
     }
@@ -167,12 +176,34 @@ internal import TernWire
 
   private func heads(for path: String) -> RequestHeads {
     if let known = heads[path] { return known }
-    let pseudo = RequestFields.pseudo(
-      path: path, authority: authority, scheme: isSecure ? "https" : "http")
+    let pseudo = pseudo(path, authority)
     let blocks = [pseudo, fixedFields] + (encodingFields.map { [$0] } ?? [])
     let made = RequestHeads(pseudo: pseudo, plain: RequestHeadBlock(blocks))
     heads[path] = made
     return made
+  }
+
+  private func pseudo(_ path: String, _ authority: String) -> FieldBlock {
+    RequestFields.pseudo(path: path, authority: authority, scheme: isSecure ? "https" : "http")
+  }
+
+  // Spec: W4 (PROTOCOL-HTTP2, Authority: another one where the credentials permit it)
+  /// - Throws: If a call must not ask for this authority. From any thread.
+  func check(_ authority: String) throws(RPCError) {
+    if isSecure, authority != self.authority {
+      throw RPCError(
+        .internal,
+        "The call asks for the authority '\(authority)', and the server has shown to be "
+          + "'\(self.authority)'. Over TLS only that can be asked for.",
+        origin: .caller)
+    }
+    let isUsable = !authority.isEmpty && authority.utf8.allSatisfy { (0x21...0x7E).contains($0) }
+    if !isUsable {
+      throw RPCError(
+        .internal,
+        "The authority '\(authority)' of the call cannot travel. Write 'host' or 'host:port'.",
+        origin: .caller)
+    }
   }
 
   // Spec: W44 (compression: grpc-encoding)

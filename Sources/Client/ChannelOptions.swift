@@ -4,6 +4,12 @@ internal import TernTransport
 
 /// How a channel behaves. Everything has a default that suits most clients.
 public struct ChannelOptions: Sendable {
+  /// How long calls may take that do not say so themselves, of whatever kind. `nil` (the default): as
+  /// long as it takes.
+  public var timeout: Duration?
+  /// What is different for some services (`"greet.Greeter"`) or methods
+  /// (`"greet.Greeter/SayHello"`).
+  public var methods: [String: MethodOptions] = [:]
   /// The largest request message, in bytes. Without limit.
   public var maxRequestMessageBytes = Int.max
   /// The largest response message, in bytes. 4 MiB, as in other gRPC libraries.
@@ -38,6 +44,8 @@ public struct ChannelOptions: Sendable {
   /// Requests of fewer bytes go plain; empty ones, and those that would not become shorter, always.
   /// 256.
   public var minCompressedMessageBytes = CallCompression.standardMinMessageBytes
+  /// Wrap around each call, the first outermost. None.
+  public var interceptors: [any ClientInterceptor] = []
   /// The host that the server is told the client wants, if it is not the target's.
   public var authority: String?
   /// Stands in front of the library's name in `user-agent`, e.g. `my-app/1.2`.

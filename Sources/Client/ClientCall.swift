@@ -8,11 +8,14 @@ internal import TernWire
 public struct _ClientCall: Sendable {
   package let stream: ClientStream
   let core: ChannelCore
+  /// The channel's and the call's, the outermost first.
+  let interceptors: [any ClientInterceptor]
 
   @usableFromInline init(
     _ channel: GRPCChannel, _ descriptor: MethodDescriptor, _ options: CallOptions
   ) {
     core = channel.core
+    let options = channel.options.completed(options, for: descriptor)
     stream = ClientStream(
       loop: channel.core.loop, descriptor: descriptor, options: options,
       maxRequestMessageBytes: options.maxRequestMessageBytes
@@ -20,6 +23,8 @@ public struct _ClientCall: Sendable {
       maxResponseMessageBytes: options.maxResponseMessageBytes
         ?? channel.options.maxResponseMessageBytes,
       compression: channel.core.compression)
+    interceptors = channel.options.interceptors + options.interceptors
+    if !interceptors.isEmpty { stream.interception = Interception(options: options) }
   }
 
   // MARK: Before it is sent
@@ -29,6 +34,7 @@ public struct _ClientCall: Sendable {
     if let problem = stream.options.metadata.problem {
       throw RPCError(.internal, problem, origin: .caller)
     }
+    if let authority = stream.options.authority { try core.check(authority) }
     if let problem = stream.compressionProblem {
       throw RPCError(problem.code, problem.message, origin: .caller)
     }
@@ -50,11 +56,12 @@ public struct _ClientCall: Sendable {
 
   private nonisolated(nonsending) func startAndWait() async throws {
     if Task.isCancelled { throw Self.cancelled }
-    let (stream, core) = (stream, core)
+    if isIntercepted { startIntercepted() }
+    let (stream, core, isStarted) = (stream, core, isIntercepted)
     await withTaskCancellationHandler {
       await unsafe withUnsafeContinuation { continuation in
         core.loop.execute {
-          core.start(stream)
+          if !isStarted { core.start(stream) }
           unsafe stream.whenOver(continuation)
         }
       }
@@ -73,6 +80,7 @@ public struct _ClientCall: Sendable {
 
   /// Sends the call; the request goes on being written.
   func start() {
+    if isIntercepted { return startIntercepted() }
     let (stream, core) = (stream, core)
     core.loop.execute { core.start(stream) }
   }
@@ -100,6 +108,14 @@ public struct _ClientCall: Sendable {
     } onCancel: {
       cancelByCaller()
     }
+  }
+
+  /// The initial metadata; waits for it.
+  nonisolated(nonsending) func receivedInitialMetadata() async throws -> Metadata {
+    await waitForHead()
+    if stream.hasInitialMetadata { return initialMetadata }
+    try throwFailure()
+    return [:]
   }
 
   /// Says that the request is whole, after all that was sent.
@@ -134,7 +150,7 @@ public struct _ClientCall: Sendable {
   }
 
   private static func cancel(_ stream: ClientStream) {
-    stream.cancel(cancelled.status, origin: .caller)
+    stream.giveUp(cancelled)
   }
 
   private static var cancelled: RPCError {
@@ -146,8 +162,9 @@ public struct _ClientCall: Sendable {
 public struct _FirstMessage: Sendable {
   let stream: ClientStream
 
-  @inlinable
-  func encode<Message>(_ message: Message, with codec: MessageCodec<Message>) throws {
+  /// - Returns: The length of the message, before compression.
+  @discardableResult @inlinable
+  func encode<Message>(_ message: Message, with codec: MessageCodec<Message>) throws -> Int {
     let offset = begin()
     do {
       try codec.encode(message, buffer)
@@ -155,11 +172,15 @@ public struct _FirstMessage: Sendable {
       undo(offset)
       throw error
     }
-    try commit(offset)
+    return try commit(offset)
   }
 
   @usableFromInline var buffer: ByteBuffer { stream.firstMessage }
   @usableFromInline func begin() -> Int { MessageFramer.begin(in: stream.firstMessage) }
   @usableFromInline func undo(_ offset: Int) { stream.firstMessage.truncate(to: offset) }
-  @usableFromInline func commit(_ offset: Int) throws { try stream.commitFirstMessage(at: offset) }
+  @usableFromInline func commit(_ offset: Int) throws -> Int {
+    let byteCount = stream.firstMessage.count - offset - MessageFramer.prefixBytes
+    try stream.commitFirstMessage(at: offset)
+    return byteCount
+  }
 }

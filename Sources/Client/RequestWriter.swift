@@ -1,4 +1,4 @@
-internal import TernCore
+public import TernCore
 public import TernTransport
 
 /// Sends the requests of one call to the server, in order.
@@ -30,6 +30,14 @@ public struct RequestWriter<Message: Sendable>: Sendable {
     contentsOf messages: some Sequence<Message>, compress: Bool = true
   ) async throws {
     for message in messages { try await writer.send(message, compress: compress) }
+  }
+
+  /// What the server sent ahead of its messages; waits for it, which may be until all requests are
+  /// sent. Empty if the server has only sent a status, which was OK.
+  ///
+  /// - Throws: `RPCError` if the call failed before it came.
+  public var initialMetadata: Metadata {
+    get async throws { try await call.receivedInitialMetadata() }
   }
 
   /// Says that there are no more requests. Happens by itself at the end of the closure that got

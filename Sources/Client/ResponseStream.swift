@@ -21,8 +21,9 @@ public struct ResponseStream<Message: Sendable>: AsyncSequence, Sendable {
   }
 
   public func makeAsyncIterator() -> _MessageIterator<Message> {
-    source.start()
     let call = source.call
+    call.stream.interception?.noteReader()
+    source.start()
     return _MessageIterator(source.reader, codec: codec, onLeaving: { call.leave() })
   }
 
@@ -30,14 +31,14 @@ public struct ResponseStream<Message: Sendable>: AsyncSequence, Sendable {
   /// ``CallResponse``.
   package var compressedResponseCount: Int { source.call.stream.decompressedMessageCount }
 
-  /// What the server sent ahead of the messages; waits for it.
+  /// What the server sent ahead of the messages; waits for it. Empty if the server has only sent a
+  /// status, which was OK.
   ///
   /// - Throws: `RPCError` if the call failed before it came.
   public var initialMetadata: Metadata {
     get async throws {
       source.start()
-      await source.call.waitForHead()
-      return try source.initialMetadata()
+      return try await source.call.receivedInitialMetadata()
     }
   }
 
@@ -81,10 +82,5 @@ final class ResponseSource: Sendable {
     }
     call.start()
     onStart?()
-  }
-
-  func initialMetadata() throws -> Metadata {
-    if call.stream.hasInitialMetadata { return call.initialMetadata }
-    throw call.stream.overError
   }
 }

@@ -21,7 +21,8 @@ public struct ServerStreamingCallable<Request: Sendable, Reply: Sendable>: Senda
   ) -> ResponseStream<Reply> {
     let call = _ClientCall(channel, method.descriptor, options)
     do {
-      try call.request.encode(request, with: method.requestCodec)
+      let byteCount = try call.request.encode(request, with: method.requestCodec)
+      if call.isIntercepted { call.keep(request, byteCount: byteCount) }
     } catch {
       call.failBeforeStart(error)
     }
@@ -48,6 +49,9 @@ public struct ClientStreamingCallable<Request: Sendable, Reply: Sendable>: Senda
 
   /// Sends all requests that `write` sends, and returns the response.
   ///
+  /// `write` runs in a child task, which is cancelled when the call is over before: the server has
+  /// answered early, or the deadline has passed. The call returns when `write` has.
+  ///
   /// - Throws: `RPCError` unless the status is OK; what `write` threw, and then the call is given
   ///   up.
   public nonisolated(nonsending) func callAsFunction(
@@ -68,16 +72,31 @@ public struct ClientStreamingCallable<Request: Sendable, Reply: Sendable>: Senda
   public nonisolated(nonsending) func callAsFunction<Requests: AsyncSequence>(
     _ requests: Requests, options: CallOptions = CallOptions()
   ) async throws -> Reply where Requests.Element == Request {
-    try await withCall(options: options) { writer in
-      for try await request in requests { try await writer.send(request) }
-    }.message
+    try await withCall(requests, options: options).message
   }
 
   /// Sends all requests of a sequence, and returns the response and its metadata.
   public nonisolated(nonsending) func withCall(
     _ requests: some Sequence<Request>, options: CallOptions = CallOptions()
   ) async throws -> CallResponse<Reply> {
-    try await withCall(options: options) { try await $0.send(contentsOf: requests) }
+    let call = try await begin(options)
+    // No child task: whoever only sends hears of the call's end from that.
+    try await call.cancellingWithTask {
+      try await call.writeRequests {
+        try await RequestWriter(call, codec: method.requestCodec).send(contentsOf: requests)
+      }
+    }
+    try await call.waitUntilOver()
+    return CallResponse(try _decodeReply(call, method.responseCodec), call)
+  }
+
+  /// Sends all requests of a sequence as they come, and returns the response and its metadata.
+  public nonisolated(nonsending) func withCall<Requests: AsyncSequence>(
+    _ requests: Requests, options: CallOptions = CallOptions()
+  ) async throws -> CallResponse<Reply> where Requests.Element == Request {
+    try await withCall(options: options) { writer in
+      for try await request in requests { try await writer.send(request) }
+    }
   }
 
   /// Sends all requests that `write` sends, and returns the response and its metadata.
@@ -85,23 +104,20 @@ public struct ClientStreamingCallable<Request: Sendable, Reply: Sendable>: Senda
     options: CallOptions = CallOptions(),
     _ write: nonisolated(nonsending) (RequestWriter<Request>) async throws -> Void
   ) async throws -> CallResponse<Reply> {
+    let call = try await begin(options)
+    try await call.whileItLasts {
+      try await write(RequestWriter(call, codec: method.requestCodec))
+    }
+    return CallResponse(try _decodeReply(call, method.responseCodec), call)
+  }
+
+  private nonisolated(nonsending) func begin(_ options: CallOptions) async throws -> _ClientCall {
     let call = _ClientCall(channel, method.descriptor, options)
     try call.checkOptions()
+    if call.isIntercepted { call.keepDecoder(method.responseCodec) }
     call.start()
-    do {
-      try await call.cancellingWithTask {
-        try await write(RequestWriter(call, codec: method.requestCodec))
-      }
-      call.finishRequest()
-    } catch {
-      // A server that answers early makes writing fail; what it answered is the result.
-      guard await call.isOver() else {
-        call.leave()
-        throw error
-      }
-    }
-    try await call.waitUntilOver()
-    return CallResponse(try _decodeReply(call, method.responseCodec), call)
+    await call.waitUntilStarted()
+    return call
   }
 }
 
@@ -148,6 +164,7 @@ public struct BidirectionalCallable<Request: Sendable, Reply: Sendable>: Sendabl
     let writer = RequestWriter(call, codec: method.requestCodec)
     let source = ResponseSource(call) {
       let task = Task.detached {
+        await call.waitUntilStarted()
         do {
           try await write(writer)
           call.finishRequest()
@@ -175,6 +192,7 @@ public struct BidirectionalCallable<Request: Sendable, Reply: Sendable>: Sendabl
     let source = ResponseSource(call)
     source.start()
     defer { call.leave() }
+    await call.waitUntilStarted()
     return try await call.cancellingWithTask {
       try await body(
         RequestWriter(call, codec: method.requestCodec),

@@ -1,7 +1,8 @@
 /// What one call asks for beyond its request. Everything has a default; `CallOptions()` is fine.
 public struct CallOptions: Sendable {
   /// How long the call may take, everything included: connecting, queueing, the answer. After
-  /// that it fails with `DEADLINE_EXCEEDED`. `nil` (the default): as long as it takes.
+  /// that it fails with `DEADLINE_EXCEEDED`. `nil` (the default): what the channel's options say for
+  /// the method or for all calls, or else as long as it takes.
   public var timeout: Duration?
   /// Whether a call that is made in a handler has to be over when the handler's own call has to, if
   /// that is before its `timeout`. `true`. Calls from a `Task { }` that a handler starts are on their own
@@ -21,10 +22,18 @@ public struct CallOptions: Sendable {
   /// How the requests are compressed. `nil` (the default): as the channel does.
   public var compression: CompressionAlgorithm?
 
+  // Spec: W4 (PROTOCOL-HTTP2, Authority)
+  /// The host that the server is told this call wants. `nil` (the default): the channel's. Over TLS
+  /// that is the name that the server has shown to have, and no other one may be asked for.
+  public var authority: String?
+  /// Interceptors of this call. Their type belongs to a higher layer, which has the property.
+  package var attachedInterceptors: [any Sendable] = []
+
   public init(
     timeout: Duration? = nil, metadata: Metadata = [:], waitForReady: Bool = false,
     credentials: CallCredentials? = nil, compression: CompressionAlgorithm? = nil,
-    maxRequestMessageBytes: Int? = nil, maxResponseMessageBytes: Int? = nil
+    maxRequestMessageBytes: Int? = nil, maxResponseMessageBytes: Int? = nil,
+    authority: String? = nil
   ) {
     self.timeout = timeout
     self.metadata = metadata
@@ -33,5 +42,6 @@ public struct CallOptions: Sendable {
     self.maxRequestMessageBytes = maxRequestMessageBytes
     self.maxResponseMessageBytes = maxResponseMessageBytes
     self.compression = compression
+    self.authority = authority
   }
 }

@@ -18,6 +18,7 @@ extension Metadata {
     if isReserved(name) {
       return "The metadata name '\(name)' is reserved by gRPC. Choose another name."
     }
+    if let fault = element.fault { return fault }
     switch element.value {
     case .bytes where !name.hasSuffix("-bin"):
       return "The metadata '\(name)' holds bytes, so its name has to end in '-bin'."

@@ -8,6 +8,8 @@
 /// metadata.append("trace-bin", [0x01, 0x02])
 /// ```
 ///
+/// A ``MetadataKey`` gives a name a type.
+///
 /// Source: gRPC over HTTP/2, "Custom-Metadata"
 /// <https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md>
 public struct Metadata: Sendable, Hashable {
@@ -19,6 +21,8 @@ public struct Metadata: Sendable, Hashable {
   public struct Element: Sendable, Hashable {
     public let name: String
     public let value: FieldValue
+    /// Why it cannot travel, if its value could not be made.
+    let fault: String?
   }
 
   private var elements: [Element] = []
@@ -53,13 +57,15 @@ public struct Metadata: Sendable, Hashable {
   /// Nothing is checked here: a name or value that cannot travel fails the call that it is handed
   /// to, with the name in the error's message; see ``problem``.
   public mutating func append(_ name: String, _ value: String) {
-    elements.append(Element(name: Self.canonical(name), value: .text(value)))
+    append(Element(name: Self.canonical(name), value: .text(value), fault: nil))
   }
 
   /// Adds bytes. `name` has to end in `-bin`.
   public mutating func append(_ name: String, _ value: [UInt8]) {
-    elements.append(Element(name: Self.canonical(name), value: .bytes(value)))
+    append(Element(name: Self.canonical(name), value: .bytes(value), fault: nil))
   }
+
+  mutating func append(_ element: Element) { elements.append(element) }
 
   /// Adds all fields of `other` behind those that are here.
   public mutating func append(contentsOf other: Metadata) {
@@ -72,7 +78,7 @@ public struct Metadata: Sendable, Hashable {
     elements.removeAll { $0.name == name }
   }
 
-  private static func canonical(_ name: String) -> String {
+  static func canonical(_ name: String) -> String {
     name.utf8.contains { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) }
       ? name.lowercased() : name
   }

@@ -22,6 +22,9 @@ public struct RPCError: Error, Sendable {
   public var message: String
   /// Trailing metadata that goes, or came, with the status.
   public var metadata: Metadata
+  /// What the server had sent ahead, if this is the error of a call that was made here; it travels no
+  /// further.
+  public var initialMetadata: Metadata = [:]
   /// An encoded `google.rpc.Status`; empty if there is none.
   public var detailsBytes: [UInt8]
   /// What led to it, on this side only: it never travels.

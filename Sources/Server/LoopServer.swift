@@ -88,13 +88,13 @@ internal import TernWire
   /// Ends all connections after a time, if they have not ended by then. On the loop.
   func closeAll(after limit: Duration) {
     if hasEnded { return }
-    let timer = closeTimer ?? LoopTimer { [unowned self] in closeNow("the server shuts down") }
+    let timer = closeTimer ?? LoopTimer { [unowned self] in closeNow() }
     closeTimer = timer
     loop.schedule(timer, after: limit)
   }
 
-  private func closeNow(_ reason: String) {
-    for connection in connections.values { connection.closeNow(reason) }
+  private func closeNow() {
+    for connection in connections.values { connection.stop() }
   }
 
   private func endIfEmpty() {

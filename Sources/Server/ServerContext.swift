@@ -28,9 +28,15 @@ public struct ServerContext: Sendable {
   public var authority: String { stream.head.authority }
   /// The client's library and version, in its own words.
   public var userAgent: String { stream.head.userAgent }
+  // Spec: W12 (A6: grpc-previous-rpc-attempts)
+  /// How often the client has tried this call before; 0 unless it is a retry.
+  public var previousAttempts: Int { stream.head.previousAttempts ?? 0 }
   /// How many of the requests that were read had come compressed. Not for users: what a message was
   /// on its way is no part of it.
   package var compressedRequestCount: Int { stream.decompressedMessageCount }
+
+  /// A value that an interceptor has attached to the call; `nil` if none has.
+  public subscript<Key: ContextKey>(key: Key.Type) -> Key.Value? { stream.value(of: key) }
 
   // MARK: Time
 
@@ -46,9 +52,28 @@ public struct ServerContext: Sendable {
     timeRemaining.map { ContinuousClock.now.advanced(by: $0) }
   }
 
-  /// Whether nobody waits for the answer any more: the client gave up, its connection is lost, or
-  /// the deadline has passed.
+  // MARK: Cancellation
+
+  /// Whether nobody waits for the answer any more. The handler's task is cancelled then.
   public var isCancelled: Bool { stream.isGivenUp }
+
+  /// Why nobody waits for the answer any more; `nil` while somebody does.
+  public var cancellationReason: CancellationReason? { stream.cancellationReason }
+
+  /// Has `action` run when the call is given up: once, and never after the handler has returned.
+  ///
+  /// ```swift
+  /// context.onCancel { reason in query.stop() }
+  /// ```
+  ///
+  /// It runs on the event loop of the connection, even if the handler runs elsewhere, so it must be
+  /// short and must not block; at once and on this thread if the call is given up already. A handler
+  /// that runs elsewhere may return while it runs. Several actions run in the order in which they
+  /// were registered. Most handlers need none: their task is cancelled as well, and what they wait
+  /// for hears of it.
+  public func onCancel(_ action: @escaping @Sendable (_ reason: CancellationReason) -> Void) {
+    stream.onCancel(action)
+  }
 
   // MARK: The response
 
@@ -56,16 +81,16 @@ public struct ServerContext: Sendable {
   ///
   /// - Throws: `RPCError` if it cannot travel, or was sent already.
   public func setInitialMetadata(_ metadata: Metadata) throws(RPCError) {
-    try check(metadata)
-    stream.setInitialMetadata(metadata)
+    try metadata.checkForSending()
+    try stream.setInitialMetadata(metadata)
   }
 
   /// Sends the initial metadata now, without waiting for the first message.
   ///
-  /// - Throws: `RPCError` if it cannot travel, or the call is over.
+  /// - Throws: `RPCError` if it cannot travel, was sent already, or the call is over.
   public nonisolated(nonsending) func sendInitialMetadata(_ metadata: Metadata) async throws {
-    try check(metadata)
-    stream.setInitialMetadata(metadata)
+    try metadata.checkForSending()
+    try stream.setInitialMetadata(metadata)
     try await stream.sendHead()
   }
 
@@ -73,7 +98,7 @@ public struct ServerContext: Sendable {
   ///
   /// - Throws: `RPCError` if it cannot travel.
   public func setTrailingMetadata(_ metadata: Metadata) throws(RPCError) {
-    try check(metadata)
+    try metadata.checkForSending()
     stream.setTrailingMetadata(metadata)
   }
 
@@ -91,10 +116,5 @@ public struct ServerContext: Sendable {
     _ algorithm: CompressionAlgorithm
   ) async throws {
     try await stream.setResponseCompression(algorithm)
-  }
-
-  // Spec: W13 (PROTOCOL-HTTP2, reserved names)
-  private func check(_ metadata: Metadata) throws(RPCError) {
-    if let problem = metadata.problem { throw RPCError(.internal, problem, origin: .caller) }
   }
 }

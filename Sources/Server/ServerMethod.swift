@@ -37,11 +37,12 @@ public struct ServerMethod: Sendable {
     ServerMethod(method.descriptor) { task in
       let call = _ServerCall(task)
       let request = try unsafe _decode(call.request, with: method.requestCodec)
+      if call.isObserved { try call.showRequest(request) }
       call.didTakeRequest()
       let context = ServerContext(call)
       let response: Response
       if let executor = call.otherExecutor {
-        response = try await _run(on: executor) { try await handler(request, context) }
+        response = try await _run(call, on: executor) { try await handler(request, context) }
       } else {
         response = try await handler(request, context)
       }
@@ -61,13 +62,14 @@ public struct ServerMethod: Sendable {
     ServerMethod(method.descriptor) { task in
       let call = _ServerCall(task)
       let request = try unsafe _decode(call.request, with: method.requestCodec)
+      if call.isObserved { try call.showRequest(request) }
       call.didTakeRequest()
       let context = ServerContext(call)
       let responses = ResponseWriter(call, codec: method.responseCodec)
       guard let executor = call.otherExecutor else {
         return try await handler(request, responses, context)
       }
-      try await _run(on: executor) { try await handler(request, responses, context) }
+      try await _run(call, on: executor) { try await handler(request, responses, context) }
     }
   }
 
@@ -86,7 +88,7 @@ public struct ServerMethod: Sendable {
       let requests = RequestStream(call, codec: method.requestCodec)
       let response: Response
       if let executor = call.otherExecutor {
-        response = try await _run(on: executor) { try await handler(requests, context) }
+        response = try await _run(call, on: executor) { try await handler(requests, context) }
       } else {
         response = try await handler(requests, context)
       }
@@ -111,7 +113,7 @@ public struct ServerMethod: Sendable {
       guard let executor = call.otherExecutor else {
         return try await handler(requests, responses, context)
       }
-      try await _run(on: executor) { try await handler(requests, responses, context) }
+      try await _run(call, on: executor) { try await handler(requests, responses, context) }
     }
   }
 }
@@ -130,20 +132,22 @@ extension HandlerExecution {
 /// Runs a handler on another executor; comes back to the loop.
 @inlinable
 nonisolated(nonsending) func _run<Result: Sendable>(
-  on executor: any TaskExecutor,
+  _ call: _ServerCall, on executor: any TaskExecutor,
   _ body: nonisolated(nonsending) @escaping @Sendable () async throws -> Result
 ) async throws -> Result {
-  try await withTaskExecutorPreference(executor) { try await _runConcurrently(body) }
+  try await withTaskExecutorPreference(executor) { try await _runConcurrently(call, body) }
 }
 
 /// A nonsending function would stay on the loop; this one goes to the preferred executor.
 @concurrent @inlinable
 func _runConcurrently<Result: Sendable>(
+  _ call: _ServerCall,
   _ body: nonisolated(nonsending) @escaping @Sendable () async throws -> Result
 ) async throws -> Result {
   // The compiler leaves the change of executor out before a function that only awaits another one;
   // this has to run in the new place. And the call may have been given up on the way.
   try Task.checkCancellation()
+  defer { call.handlerDidReturn() }
   return try await body()
 }
 

@@ -90,6 +90,7 @@ extension CallStream {
   ///
   /// - Throws: What the call failed with, or a message that cannot be accepted.
   package final func take(into batch: ByteBuffer) throws(RPCError) -> Taken {
+    isBatchOut = false
     var offset = 0
     scan: while true {
       switch peekInbound(at: offset) {
@@ -114,6 +115,8 @@ extension CallStream {
   }
 
   private func move(_ count: Int, into batch: ByteBuffer) {
+    hasHandedOut = true
+    isBatchOut = true
     credit(upTo: count)
     creditedBytes = max(0, creditedBytes - count)
     returnReservation()
@@ -134,7 +137,7 @@ extension CallStream {
   package final var overError: RPCError {
     failure
       ?? RPCError(
-        .failedPrecondition,
+        .internal,
         "The call is over. Its streams, writers and context are of no use any more.",
         origin: .caller)
   }

@@ -67,8 +67,9 @@ extension CallStream {
   package final func waitForRoom() async throws {
     await waitForRemoteSends()
     if outbound.count >= Watermark.high, !isOver { await waitForDrain() }
-    try Task.checkCancellation()
+    // First: a handler's task is cancelled because its call is over, and that says why.
     if isOver { throw overError }
+    try Task.checkCancellation()
   }
 
   private func waitForDrain() async {

@@ -58,16 +58,10 @@ internal import TernWire
   package final var isOver: Bool { over }
   final var over = false
   /// Whether nobody waits for the outcome any more. From any thread.
-  package final var isGivenUp: Bool { ending.load(ordering: .acquiring) == Ending.givenUp }
+  package final var isGivenUp: Bool { ending.load(ordering: .acquiring).isGivenUp }
   /// Whether nothing more can be sent or read. From any thread.
-  final var isOverForAll: Bool { ending.load(ordering: .acquiring) != Ending.none }
-  private final let ending = Atomic<UInt8>(Ending.none)
-
-  private enum Ending {
-    static let none: UInt8 = 0
-    static let answered: UInt8 = 1
-    static let givenUp: UInt8 = 2
-  }
+  final var isOverForAll: Bool { ending.load(ordering: .acquiring) != .none }
+  final let ending = Atomic<CallEnding>(.none)
 
   /// Our side is ended: nothing more may be sent, though more may come.
   final var isSendingOver = false
@@ -94,6 +88,15 @@ internal import TernWire
   /// a reader, maybe on another thread, gets the message.
   final var inboundAlgorithm: CompressionAlgorithm?
   final let decompressedMessages = Atomic<Int>(0)
+
+  /// Who wants to see the messages: interceptors, if there are any.
+  final let observers = Mutex(MessageObservers())
+  final let hasObservers = Atomic<Bool>(false)
+
+  /// A reader has got a message, or more.
+  final var hasHandedOut = false
+  /// A reader has messages with which it is not done.
+  final var isBatchOut = false
 
   final var maxInboundMessageBytes = 4 << 20
   final var maxOutboundMessageBytes = Int.max
@@ -122,7 +125,8 @@ internal import TernWire
       inboundAlgorithm = nil
       decompressedMessages.store(0, ordering: .relaxed)
     }
-    ending.store(Ending.none, ordering: .releasing)
+    removeObservers()
+    ending.store(.none, ordering: .releasing)
     connection = nil
   }
 
@@ -168,11 +172,11 @@ internal import TernWire
   }
 
   /// Ends the call for everybody who waits in it.
-  final func end(_ error: RPCError?) {
+  final func end(_ error: RPCError?, as ending: CallEnding) {
     if isOver { return }
     over = true
     self.error = error
-    ending.store(error == nil ? Ending.answered : Ending.givenUp, ordering: .releasing)
+    self.ending.store(ending, ordering: .releasing)
     resumeWaiters()
   }
 
@@ -203,6 +207,9 @@ internal import TernWire
   }
 
   // MARK: For subclasses
+
+  /// Whether what comes in are requests.
+  var receivesRequests: Bool { false }
 
   /// How this side compresses, and what it can decode.
   var compression: CallCompression { .standard }

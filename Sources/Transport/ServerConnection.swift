@@ -34,6 +34,8 @@ package protocol ServerConnectionOwner: AnyObject {
   private let handshakeTimeout: Duration
   let liveHandlers = LiveHandlers()
   private var draining = Draining.no
+  /// It ends because the server does.
+  private(set) var isStopping = false
   private lazy var handshakeTimer = LoopTimer { [unowned self] in handshakeIsLate() }
   private lazy var drainTimer = LoopTimer { [unowned self] in announceLastStream() }
 
@@ -116,8 +118,11 @@ package protocol ServerConnectionOwner: AnyObject {
     loop.markDirty(self)
   }
 
-  /// Ends it with whatever runs.
-  package func closeNow(_ reason: String) { close(ConnectionEnd(reason)) }
+  /// The server ends it with whatever runs.
+  package func stop() {
+    isStopping = true
+    close(ConnectionEnd("the server stops"))
+  }
 
   override func didClose(_ end: ConnectionEnd) {
     loop.cancel(handshakeTimer)

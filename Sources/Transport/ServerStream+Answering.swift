@@ -15,7 +15,13 @@ extension ServerStream {
     return head.metadata
   }
 
-  package func setInitialMetadata(_ metadata: Metadata) {
+  package func setInitialMetadata(_ metadata: Metadata) throws(RPCError) {
+    if hasSentHead {
+      throw RPCError(
+        .internal,
+        "The initial metadata was sent already, by itself or with the first message. Set it before.",
+        origin: .caller)
+    }
     metadataLock.lock()
     initialMetadata = metadata
     metadataIsSet.store(true, ordering: .releasing)
@@ -81,10 +87,12 @@ extension ServerStream {
     metadataLock.lock()
     initialMetadata = [:]
     trailingMetadata = [:]
+    attachments?.initialMetadata = [:]
+    attachments?.trailingMetadata = [:]
     metadataLock.unlock()
-    end(RPCError(status.code, status.message, origin: .library))
+    end(RPCError(status.code, status.message, origin: .library), as: .cancelled(.refused))
     finish(status)
-    worker?.cancel()
+    cancelHandler()
   }
 
   private func fullHead() -> HeaderBlock {
@@ -98,7 +106,7 @@ extension ServerStream {
   private func metadataFields() -> FieldBlock? {
     metadataLock.lock()
     defer { metadataLock.unlock() }
-    return ResponseFields.metadata(initialMetadata)
+    return ResponseFields.metadata(allInitialMetadata)
   }
 
   // MARK: Answering
@@ -116,19 +124,23 @@ extension ServerStream {
     if phase == .answered || isClosed { return }
     metadataLock.lock()
     var metadata = metadata
-    if !trailingMetadata.isEmpty { metadata.append(contentsOf: trailingMetadata) }
-    let initial = initialMetadata
+    let trailing = allTrailingMetadata
+    if !trailing.isEmpty { metadata.append(contentsOf: trailing) }
+    let initial = allInitialMetadata
     metadataLock.unlock()
+    // What was meant to go ahead goes ahead, of an error as well.
+    if !hasSentHead, !initial.isEmpty {
+      submitHead()
+      if phase == .answered { return }
+    }
     if hasSentHead {
       answerWithTrailers(status, metadata)
     } else {
       // Spec: W55 (PROTOCOL-HTTP2, Trailers-Only)
-      var all = initial
-      all.append(contentsOf: metadata)
       let accepted = compressionOfHead?.call.acceptedEncodings
       let block = HeaderBlock(
-        ResponseFields.trailersOnly(status, metadata: all, acceptEncoding: accepted))
-      if !all.isEmpty, let status = refusal(of: block, "trailing") { return refuse(status) }
+        ResponseFields.trailersOnly(status, metadata: metadata, acceptEncoding: accepted))
+      if !metadata.isEmpty, let status = refusal(of: block, "trailing") { return refuse(status) }
       answer(block)
     }
   }
@@ -162,7 +174,7 @@ extension ServerStream {
     phase = .answered
     isSendingOver = true
     discardInbound()
-    end(nil)
+    end(nil, as: .answered)
     withConnection { $0.setDirty() }
   }
 
@@ -190,7 +202,7 @@ extension ServerStream {
     // Answered, and the client does not read it.
     if phase == .answered { return resetUnread() }
     let status = Status(.deadlineExceeded, "The deadline of the call has passed.")
-    end(RPCError(status.code, status.message, origin: .library))
+    end(RPCError(status.code, status.message, origin: .library), as: .cancelled(.deadline))
     if outbound.isEmpty {
       finish(status)
     } else {
@@ -198,7 +210,7 @@ extension ServerStream {
       resetUnread()
       didAnswer()
     }
-    worker?.cancel()
+    cancelHandler()
   }
 
   func resetUnread() {
@@ -212,26 +224,38 @@ extension ServerStream {
 
   func didClose() {
     let wasAnswered = phase == .answered
-    if !wasAnswered {
-      phase = .answered
-      error = closeError
-    }
+    phase = .answered
     isSendingOver = true
     isDiscarding = true
     cancelDeadline()
-    end(error)
+    if !wasAnswered {
+      let reason = closeReason
+      end(Self.error(of: reason), as: .cancelled(reason))
+    }
     // Spec: W73 (RST_STREAM on a server: the handler is cancelled at once)
-    if !wasAnswered || closeCode != ErrorCode.noError || !hasRemoteEnded { worker?.cancel() }
+    if !wasAnswered || closeCode != ErrorCode.noError || !hasRemoteEnded { cancelHandler() }
     leaveConnection()
     if !isHandlerRunning { recycle() }
   }
 
-  private var closeError: RPCError {
-    guard let connection, connection.isClosed else {
-      return RPCError(.cancelled, "The client gave the call up.", origin: .peer)
-    }
+  private var closeReason: CancellationReason {
+    guard let server = unsafe server, server.isClosed else { return .peer }
+    return server.isStopping ? .serverStopping : .connectionLost
+  }
+
+  /// What those who still read or write in the call are told.
+  private static func error(of reason: CancellationReason) -> RPCError {
+    switch reason {
+    // Spec: W75 (who generates which status: a server that shuts down)
+    case .serverStopping:
+      RPCError(
+        .unavailable, "The server stops, and does not wait for this call any longer.",
+        origin: .library)
     // Spec: W81 (connection loss: every server call CANCELLED)
-    return RPCError(.cancelled, "The connection to the client is lost.", origin: .peer)
+    case .connectionLost:
+      RPCError(.cancelled, "The connection to the client is lost.", origin: .peer)
+    default: RPCError(.cancelled, "The client gave the call up.", origin: .peer)
+    }
   }
 
   func recycle() { pool?.take(back: self) }

@@ -76,7 +76,7 @@ extension ServerStream {
     defer { metadataLock.unlock() }
     if hasSentHead || isResponseAlgorithmUsed {
       throw RPCError(
-        .failedPrecondition,
+        .internal,
         "The response has begun, so its compression cannot change any more. Set it before the first "
           + "message and the initial metadata, or send single messages with compress: false.",
         origin: .caller)

@@ -47,7 +47,14 @@ package protocol CallHandler: AnyObject, Sendable {
   var phase = Phase.awaitingHead
   var hasWholeHead = false
   var isHeadTooLarge = false
-  var hasSentHead = false
+  /// Handlers ask from whatever thread; only the loop changes it.
+  private let headIsSent = Atomic<Bool>(false)
+  final var hasSentHead: Bool {
+    get { headIsSent.load(ordering: .relaxed) }
+    set { headIsSent.store(newValue, ordering: .relaxed) }
+  }
+  /// Interceptors have let the call through to its handler.
+  package final var hasHandlerBegun = false
   var requestForm = RequestForm.plain
   var handler: (any CallHandler)?
   var worker: Worker?
@@ -74,10 +81,19 @@ package protocol CallHandler: AnyObject, Sendable {
   var hasMetadata: Bool { metadataIsSet.load(ordering: .acquiring) }
 
   // Under the lock for metadata, too.
+  /// What interceptors have attached. Most calls have none.
+  var attachments: CallAttachments?
   /// What responses are compressed with; `nil`: nothing.
   var responseAlgorithm: CompressionAlgorithm?
   /// A message was compressed with it, so it cannot change any more.
   var isResponseAlgorithmUsed = false
+
+  /// What handlers want done when their call is given up.
+  var cancelActions: [@Sendable (CancellationReason) -> Void] = []
+  /// They have returned: nothing more is added to these.
+  var hasHandlerReturned = false
+  /// Most handlers register none, and then there is nothing to lock.
+  let hasCancelActions = Atomic<Bool>(false)
 
   static let responseHead = HeaderBlock(ResponseFields.head)
   static let trailersOK = HeaderBlock(ResponseFields.trailersOK)
@@ -110,7 +126,10 @@ package protocol CallHandler: AnyObject, Sendable {
     requestForm = .plain
     isResponseAlgorithmUsed = false
     if responseAlgorithm != nil { responseAlgorithm = nil }
+    if hasHandlerReturned { hasHandlerReturned = false }
     compresses.store(false, ordering: .relaxed)
+    if attachments != nil { attachments = nil }
+    hasHandlerBegun = false
     if hasMetadata {
       initialMetadata = [:]
       trailingMetadata = [:]
@@ -254,6 +273,7 @@ package protocol CallHandler: AnyObject, Sendable {
   private func handlerDidEnd() {
     isHandlerRunning = false
     liveCounter?.count -= 1
+    forgetCancelActions()
     if isClosed { recycle() }
   }
 
@@ -278,6 +298,8 @@ package protocol CallHandler: AnyObject, Sendable {
   }
 
   // MARK: What the superclass asks
+
+  override var receivesRequests: Bool { true }
 
   override func willSendMessage(at offset: Int) { submitHead() }
 

@@ -72,19 +72,28 @@ package enum ResponseFields {
   // Spec: W58 (PROTOCOL-HTTP2, Status-Details)
   private static func append(_ status: Status, _ metadata: Metadata, to fields: FieldBlock) {
     fields.append(name: "grpc-status", value: "\(status.code.rawValue)")
-    let details = status.detailsBytes
+    var message = status.message
+    var details = status.detailsBytes
+    if !details.isEmpty { (message, details) = agreeing(message, details) }
     let isFitting = Base64.encodedCount(details.count) <= maxDetailsBytes
     let hasDetails = !details.isEmpty && isFitting
     // The note stands in front, where it is not cut off.
-    let message =
-      isFitting
-      ? status.message
-      : "(\(details.count) bytes of details left out: too long for trailers) \(status.message)"
+    if !isFitting {
+      message =
+        "(\(details.count) bytes of details left out: too long for trailers) \(status.message)"
+    }
     if !message.isEmpty {
-      let maxBytes = hasDetails ? maxMessageBytesBesideDetails : maxMessageBytes
-      fields.append(name: "grpc-message", percentCoded: message, maxBytes: maxBytes)
+      fields.append(name: "grpc-message", percentCoded: message, maxBytes: maxMessageBytes)
     }
     if hasDetails { fields.append(name: "grpc-status-details-bin", base64: details) }
     fields.append(metadata)
+  }
+
+  /// Cuts the message that stands beside details. The one in the details is cut likewise: some clients
+  /// refuse details that disagree.
+  private static func agreeing(_ message: String, _ details: [UInt8]) -> (String, [UInt8]) {
+    let short = PercentCoding.prefix(of: message, maxBytes: maxMessageBytesBesideDetails)
+    if short.utf8.count == message.utf8.count { return (message, details) }
+    return (short, StatusDetails.replacingMessage(in: details, with: short) ?? details)
   }
 }

@@ -101,6 +101,25 @@ struct ServerConnectionTests {
     await server.server.shutDown(within: .zero)
   }
 
+  // Spec: W12 (A6: grpc-previous-rpc-attempts)
+  @Test("A handler sees how often its call was tried before")
+  func previousAttempts() async throws {
+    let method = Echo.method { _, context in [UInt8(context.previousAttempts)] }
+    let server = try await TimedServer([Methods(method)])
+    let retry: [HeaderField] = .request(Self.path).with("grpc-previous-rpc-attempts", "3")
+
+    let seen = try await play(
+      to: server.port,
+      [
+        .preface, .headers(.request(Self.path)), .message([], endStream: true), .end(),
+        .headers(retry, on: 3), .message([], on: 3, endStream: true), .end(of: 3),
+      ])
+
+    #expect(seen[1].messages == [[0]])
+    #expect(seen[3].messages == [[3]])
+    await server.server.shutDown(within: .zero)
+  }
+
   // Spec: W72 (RST_STREAM by a server that cannot send its trailers: CANCEL)
   @Test("A response that its client does not read is reset when the deadline has passed")
   func unreadResponse() async throws {

@@ -47,7 +47,8 @@ struct Target: Sendable, Hashable, CustomStringConvertible {
       kind = .addresses(addresses)
       authority = "\(addresses[0])"
     default:
-      let (host, port) = try Self.hostAndPort(Self.withoutDNSAuthority(rest), text: text)
+      let (host, port) = try Self.hostAndPort(
+        Self.withoutDNSAuthority(rest, text: text), text: text)
       let name = host.contains(":") ? "[\(host)]" : host
       authority = port.map { "\(name):\($0)" } ?? name
       kind = .name(host: host, port: port ?? Self.defaultPort)
@@ -77,12 +78,19 @@ struct Target: Sendable, Hashable, CustomStringConvertible {
     return (String(text[..<colon]), rest)
   }
 
-  /// `//resolver/host` names a DNS server to ask, which the system's resolver does not let us choose.
-  private static func withoutDNSAuthority(_ rest: String) -> String {
+  /// `//server/host` names a DNS server to ask, which the system's resolver does not let us choose.
+  /// Asking another one than the user wants would be worse than saying so.
+  private static func withoutDNSAuthority(
+    _ rest: String, text: String
+  ) throws(RPCError) -> String {
     guard rest.hasPrefix("//") else { return rest }
     let parts = rest.dropFirst(2).split(
       separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
-    return parts.count == 2 ? String(parts[1]) : String(parts.first ?? "")
+    guard parts.count == 2 else { return String(parts.first ?? "") }
+    guard parts[0].isEmpty else {
+      throw malformed(text, "which DNS server to ask is the system's choice, not '\(parts[0])'")
+    }
+    return String(parts[1])
   }
 
   private static func addresses(
@@ -135,7 +143,7 @@ struct Target: Sendable, Hashable, CustomStringConvertible {
 
   private static func malformed(_ text: String, _ reason: String) -> RPCError {
     RPCError(
-      .invalidArgument,
+      .internal,
       "The target '\(text)' cannot be used: \(reason). Write 'host:port', 'dns:///host:port', "
         + "'ipv4:1.2.3.4:5', 'ipv6:[::1]:5', 'unix:path' or 'unix-abstract:name'.",
       origin: .caller)

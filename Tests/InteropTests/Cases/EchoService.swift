@@ -7,6 +7,8 @@ import Tern
 /// ``Echo`` on Tern's server.
 struct EchoService: RPCService {
   private let milestones = Milestones()
+  /// Is told why a hanging call was given up.
+  var onCancel: @Sendable (CancellationReason) -> Void = { _ in }
 
   var serverMethods: [ServerMethod] {
     [
@@ -41,7 +43,8 @@ struct EchoService: RPCService {
           throw failure(request)
         }
       },
-      .unary(Echo.hang) { key, _ in
+      .unary(Echo.hang) { key, context in
+        context.onCancel(onCancel)
         try await hang(key)
         return []
       },

@@ -24,6 +24,20 @@ struct GrpcioTests {
     #expect(outcome.passed, "\(outcome.text)")
   }
 
+  // Spec: W73 (RST_STREAM: the handler is cancelled)
+  @Test("A handler knows that gRPC Python's client has given its call up")
+  func reason() async throws {
+    let (reasons, note) = AsyncStream<CancellationReason>.makeStream()
+
+    let outcome = try await withServer([EchoService(onCancel: { note.yield($0) })]) { port in
+      try await Grpcio.runCase("cancel_unary", port: port)
+    }
+
+    #expect(outcome.passed, "\(outcome.text)")
+    var iterator = reasons.makeAsyncIterator()
+    #expect(await iterator.next() == .peer)
+  }
+
   @Test("Both directions have the same cases")
   func sameCases() async throws {
     let ternCases = Set(InteropCase.all.map(\.name))
