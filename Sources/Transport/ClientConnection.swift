@@ -14,6 +14,8 @@ package protocol ClientConnectionOwner: AnyObject {
   func hasRoom(_ connection: ClientConnection)
   /// The server goes away: calls that run may end, new ones need another connection.
   func isDraining(_ connection: ClientConnection)
+  /// The server goes away because it got more PINGs than it likes.
+  func wantsFewerPings(_ connection: ClientConnection)
   func didClose(_ connection: ClientConnection, _ end: ConnectionEnd)
   /// A call that no server has looked at.
   func sendAgain(_ stream: ClientStream)
@@ -160,6 +162,10 @@ package protocol ClientConnectionOwner: AnyObject {
     logger.debug(
       "The server goes away.",
       metadata: ["peer": "\(peer)", "code": "\(errorCode)", "reason": "\(debugText)"])
+    // Spec: W89 (A8; the debug data is ASCII text)
+    if errorCode == ErrorCode.enhanceYourCalm, debugText == "too_many_pings" {
+      owner?.wantsFewerPings(self)
+    }
     if isDraining { return }
     isDraining = true
     owner?.isDraining(self)

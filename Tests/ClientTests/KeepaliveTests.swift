@@ -2,6 +2,7 @@ import Testing
 import TernClient
 import TernCore
 import TernEventLoop
+import TernTransport
 import TestSupport
 
 @Suite("Client keepalive", .timeLimit(.minutes(1)))
@@ -35,8 +36,10 @@ struct KeepaliveTests {
   func unanswered() async throws {
     let (isCalled, isPinged) = (Gate(), Gate())
     let server = try ScriptedServer([
-      .settings(), .request(), .beImpolite, .open(isCalled), .pings(1), .open(isPinged),
-      .otherClose,
+      // What was answered has been read: a late byte would count as a sign of life.
+      .settings(), .request(), .send(.ping()),
+      .wait(for: "the answer to PING") { !$0.answeredPings.isEmpty }, .beImpolite, .open(isCalled),
+      .pings(1), .open(isPinged), .otherClose,
     ])
     let client = try TimedClient(server.target) { $0.keepalive = .init(interval: .seconds(30)) }
 
@@ -118,6 +121,44 @@ struct KeepaliveTests {
     await client.clock.advance(by: .seconds(30))
 
     #expect(try await client.unary([]) == [3])
+    _ = try await server.finish()
+  }
+
+  // Spec: W89 (A8: GOAWAY with too_many_pings)
+  @Test("A server that gets too many PINGs gets half as many from then on")
+  func tooManyPings() async throws {
+    let (isCalled, isEarly, isRead) = (Gate(), Gate(), Gate())
+    let server = try ScriptedServer(
+      [
+        .settings(), .end(), .goAway(lastStreamID: 1, .enhanceYourCalm, debug: "too_many_pings"),
+        .answer([1]), .otherClose,
+      ],
+      [
+        .settings(), .end(), .open(isCalled), .hold(until: isEarly), .send(.ping()),
+        .wait(for: "the answer to PING") { !$0.answeredPings.isEmpty },
+        Step("no PING in 30 s") { peer in
+          if !peer.seen.pings.isEmpty { throw peer.complaint("A PING came too early.") }
+        },
+        .head(), .message([2]), .send(.ping([2, 2, 2, 2, 2, 2, 2, 2])),
+        .wait(for: "the second answer") { $0.answeredPings.count == 2 }, .open(isRead),
+        .pings(1), .message([3]), .trailers(0),
+      ])
+    let client = try TimedClient(server.target) { $0.keepalive = .init(interval: .seconds(30)) }
+
+    #expect(try await client.unary([]) == [1])
+    let answers = Task {
+      var all: [[UInt8]] = []
+      for try await answer in client.stream([]) { all.append(answer) }
+      return all
+    }
+    try await isCalled.opened()
+    await client.clock.advance(by: .seconds(30))
+    isEarly.open()
+    try await isRead.opened()
+    // The answer to the script's PING was the last thing that came; the interval counts from its PING.
+    await client.clock.advance(by: .seconds(60))
+
+    #expect(try await answers.value == [[2], [3]])
     _ = try await server.finish()
   }
 }

@@ -20,6 +20,7 @@ struct TransparentRetryTests {
     func didBecomeReady(_ connection: ClientConnection) {}
     func hasRoom(_ connection: ClientConnection) {}
     func isDraining(_ connection: ClientConnection) {}
+    func wantsFewerPings(_ connection: ClientConnection) {}
     func didClose(_ connection: ClientConnection, _ end: ConnectionEnd) {}
     func sendAgain(_ stream: ClientStream) { returned += 1 }
   }

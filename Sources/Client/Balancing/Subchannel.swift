@@ -33,7 +33,8 @@ protocol SubchannelOwner: AnyObject {
   private(set) var state = State.idle
   private let target: Target
   private let loop: EventLoop
-  private let options: ChannelOptions
+  /// As the channel's, but for the keepalive interval, which grows if the server finds it too short.
+  private var options: ChannelOptions
   /// `nil`: plaintext.
   private let security: ChannelSecurity?
   private weak var owner: (any SubchannelOwner)?
@@ -211,6 +212,16 @@ protocol SubchannelOwner: AnyObject {
   func isDraining(_ connection: ClientConnection) {
     draining[ObjectIdentifier(connection)] = connection
     if case .ready(let current) = state, current === connection { becomeIdle() }
+  }
+
+  // Spec: W89 (A8: the interval doubles for this target)
+  func wantsFewerPings(_ connection: ClientConnection) {
+    guard let keepalive = options.keepalive else { return }
+    let interval = max(keepalive.interval, ChannelOptions.Keepalive.smallestInterval) * 2
+    options.keepalive?.interval = interval
+    options.logger.warning(
+      "The server gets too many PINGs; the keepalive interval doubles.",
+      metadata: ["target": "\(target)", "interval": "\(interval)"])
   }
 
   func didClose(_ connection: ClientConnection, _ end: ConnectionEnd) {
