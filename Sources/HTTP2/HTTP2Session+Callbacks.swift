@@ -160,6 +160,7 @@ private let receiveDataChunk: nghttp2_on_data_chunk_recv_callback = {
   handle, _, id, bytes, count, context in
   unsafe withSession(context) { $0.unreturnedConnectionBytes += count }
   unsafe withStream(handle, id) { stream in
+    stream.unreadBytes += count
     unsafe stream.receiveData(UnsafeRawBufferPointer(start: bytes, count: count))
   }
   return 0

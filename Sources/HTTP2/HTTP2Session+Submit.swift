@@ -121,15 +121,22 @@ extension HTTP2Session {
   // Spec: W84 (stream window given back as the application takes bytes)
   /// Gives the peer credit for `count` bytes of a stream.
   package func consume(_ count: Int, of stream: _HTTP2Stream) {
-    stream.unreturnedBytes += count
-    if stream.unreturnedBytes >= stream.windowBytes / Self.creditParts, stream.isInSession {
-      submitCredit(stream.unreturnedBytes, streamID: stream.streamID)
-      stream.unreturnedBytes = 0
-    }
+    // A stream that is closed needs no credit.
+    _ = unsafe nghttp2_session_consume_stream(handle, stream.streamID, count)
+    stream.unreadBytes -= count
+    stream.takenBytes += count
+    let part = stream.windowBytes / Self.creditParts
+    guard stream.takenBytes >= part, stream.isInSession else { return }
+    stream.takenBytes = 0
+    // With padding, and without what nghttp2 has given back by itself; -1 where it does not know the
+    // stream.
+    let received = unsafe nghttp2_session_get_stream_effective_recv_data_length(
+      handle, stream.streamID)
+    submitCredit(Int(received) - stream.unreadBytes, atLeast: part, streamID: stream.streamID)
   }
 
-  func submitCredit(_ count: Int, streamID: Int32) {
-    if count == 0 { return }
+  func submitCredit(_ count: Int, atLeast part: Int, streamID: Int32) {
+    guard count > 0, count >= part else { return }
     // It fails only for lack of memory, and then the next call says so as well.
     _ = unsafe nghttp2_submit_window_update(
       handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), streamID, Int32(clamping: count))

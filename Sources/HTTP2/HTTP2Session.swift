@@ -30,6 +30,8 @@ internal import TernBytes
   /// Bytes received whose credit the connection has not got back yet.
   var unreturnedConnectionBytes = 0
   private var returnedConnectionBytes = 0
+  /// `returnedConnectionBytes` when credit went back before nghttp2 would have given it.
+  private var creditedConnectionBytes = 0
   var connectionWindowBytes: Int
   /// Credit goes back a quarter of a window at a time. What is withheld is missing to a sender on a long
   /// link: nghttp2's own way is half a window.
@@ -142,10 +144,17 @@ internal import TernBytes
 
   // Spec: W84 (connection window refilled on receipt)
   private func returnConnectionCredit() {
-    if unreturnedConnectionBytes < connectionWindowBytes / Self.creditParts { return }
-    submitCredit(unreturnedConnectionBytes, streamID: 0)
+    if unreturnedConnectionBytes == 0 { return }
+    // It fails only for lack of memory or a wrong count, and then the next call says so as well.
+    _ = unsafe nghttp2_session_consume_connection(handle, unreturnedConnectionBytes)
     returnedConnectionBytes += unreturnedConnectionBytes
     unreturnedConnectionBytes = 0
+    let part = connectionWindowBytes / Self.creditParts
+    guard returnedConnectionBytes - creditedConnectionBytes >= part else { return }
+    creditedConnectionBytes = returnedConnectionBytes
+    // All that came, padding and what belongs to no stream any more: nothing of it is kept here.
+    let received = unsafe nghttp2_session_get_effective_recv_data_length(handle)
+    submitCredit(Int(received), atLeast: part, streamID: 0)
   }
 
   /// Writes what the peer should get next into `buffer`.

@@ -25,8 +25,10 @@ package import TernBytes
   var head: HeaderBlock?
   var trailers: HeaderBlock?
   var headerListBytes = 0
-  /// Taken by the reader, and not yet given back to the peer.
-  var unreturnedBytes = 0
+  /// DATA that came and that nobody has taken yet.
+  var unreadBytes = 0
+  /// DATA that was taken since credit went back before nghttp2 would have given it.
+  var takenBytes = 0
   var windowBytes = 0
   // Unmanaged because the session holds a reference to each stream in its list.
   var nextOpen: Unmanaged<_HTTP2Stream>?
@@ -56,7 +58,8 @@ package import TernBytes
     trailers = nil
     headerListBytes = 0
     neverLeft = false
-    unreturnedBytes = 0
+    unreadBytes = 0
+    takenBytes = 0
   }
 
   // MARK: What came

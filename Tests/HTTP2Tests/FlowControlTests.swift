@@ -87,6 +87,39 @@ struct FlowControlTests {
     #expect(credit.connection > sent - (512 << 10) && credit.connection <= sent)
   }
 
+  // Spec: W33 (PROTOCOL-HTTP2, padding counts wholly against flow control)
+  // Spec: W84 (RFC 9113, 6.9.1: what is ignored counts for the connection)
+  @Test("Credit for data, for padding and for data that nobody wants any more adds up, to the byte")
+  func creditAddsUp() throws {
+    let server = try Endpoint(.server)
+    try server.receive(Frame.clientPreface)
+    try server.receive([.settings([:]), .headers(.request("/a/b"), on: 1)])
+    try server.receive([.headers(.request("/a/b"), on: 3), .reset(.cancel, on: 3)])
+    _ = try server.pull()
+    // Of each the same, so that none of them comes to half a window before the others.
+    let frames = [
+      Frame.data(bytes(6_000), on: 1),
+      Frame(.data, flags: .padded, on: 1, [200] + bytes(100) + bytes(200)),
+      .data(bytes(6_000), on: 3),
+    ]
+    var credit: [UInt32: Int] = [:]
+    var sent: [UInt32: Int] = [:]
+
+    for _ in 0..<1_000 {
+      for frame in frames {
+        try server.receive([frame])
+        sent[frame.streamID, default: 0] += frame.payload.count
+        for update in try server.pullFrames() where update.kind == .windowUpdate {
+          credit[update.streamID, default: 0] += Int(update.number(at: 0))
+        }
+        let stream = sent[1, default: 0] - credit[1, default: 0]
+        let connection = sent.values.reduce(0, +) - credit[0, default: 0]
+        try #require((0..<(128 << 10)).contains(stream), "\(stream) bytes on the stream")
+        try #require((0..<(512 << 10)).contains(connection), "\(connection) bytes in all")
+      }
+    }
+  }
+
   @Test("A peer that sends more than the window has its stream or connection ended")
   func overrun() throws {
     let pair = try pair(streamWindow: 1_000, connectionWindow: 100_000)
