@@ -54,13 +54,14 @@ let layers: [Layer] = [
   Layer(
     "TransportTests",
     [
-      "Bytes", "Core", "EventLoop", "HTTP2", "Wire", "Transport", "Server", "Client", "TestSupport",
+      "Bytes", "Core", "EventLoop", "HTTP2", "Wire", "Transport", "Server", "Client", "Logging",
+      "TestSupport",
     ],
     kind: .test),
   Layer(
     "ServerTests",
     ["Bytes", "Core", "EventLoop", "Transport", "Server", "Logging", "TestSupport"], kind: .test),
-  Layer("ClientTests", ["Core", "EventLoop", "Client", "TestSupport"], kind: .test),
+  Layer("ClientTests", ["Core", "EventLoop", "Transport", "Client", "TestSupport"], kind: .test),
   Layer("ProtobufTests", ["Bytes", "Core", "Protobuf", "SwiftProtobuf"], kind: .test),
   Layer("ErrorDetailsTests", ["Core", "Protobuf", "ErrorDetails", "SwiftProtobuf"], kind: .test),
   Layer(
@@ -146,6 +147,11 @@ let interop: [Layer] = [
     path: "Interop/HostileServer"),
 ]
 
+/// Benchmarks that need what tests need. The others are a package of their own.
+let benchmarks: [Layer] = [
+  Layer("long-link", ["Tern", "TestSupport"], kind: .program, path: "Benchmarks/long-link")
+]
+
 /// Layers whose module is named as the folder; all others get the prefix.
 let unprefixed: Set = ["Tern", "TernRuntime", "protoc-gen-tern", "TestSupport"]
 let external: [String: Target.Dependency] = [
@@ -229,5 +235,5 @@ let package = Package(
       providers: [.apt(["libssl-dev"])]),
     .systemLibrary(
       name: "CZlib", path: "CShims/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
-  ] + (layers + examples + interop).map(target)
+  ] + (layers + examples + interop + benchmarks).map(target)
 )

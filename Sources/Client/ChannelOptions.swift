@@ -19,7 +19,12 @@ public struct ChannelOptions: Sendable {
   public var maxHeaderListBytes = 8 << 10
   /// What the server may send on one call before it was read, in bytes. 256 KiB.
   public var streamWindowBytes = 256 << 10
-  /// What the server may send on one connection before we have received it, in bytes. 1 MiB.
+  /// How far that may grow on a connection which carries more, in bytes: a PING next to long messages
+  /// measures it. All growth on one connection takes at most half of `receiveBudgetBytes`. What is not
+  /// above `streamWindowBytes` leaves windows as they are, and sends no PINGs. 16 MiB.
+  public var maxStreamWindowBytes = 16 << 20
+  /// What the server may send on one connection before we have received it, in bytes. 1 MiB; it grows
+  /// along with the windows of calls.
   public var connectionWindowBytes = 1 << 20
   /// The memory that messages longer than their stream's window may take on one connection while
   /// they come in. 32 MiB.
@@ -47,6 +52,9 @@ public struct ChannelOptions: Sendable {
   public var userAgent: String?
   /// Gets a line for what an operator should know. Silent.
   public var logger = Logger(label: "tern.channel", factory: { _ in SwiftLogNoOpLogHandler() })
+
+  /// From this number of a stream on calls need another connection: tests cannot make 800 million calls.
+  package var endOfStreamNumbers: UInt32?
 
   public init() {}
 

@@ -14,9 +14,11 @@ extension ClientConnection {
     }
     var limits = ConnectionLimits()
     limits.streamWindowBytes = options.streamWindowBytes
+    limits.maxStreamWindowBytes = options.maxStreamWindowBytes
     limits.connectionWindowBytes = options.connectionWindowBytes
     limits.maxHeaderListBytes = options.maxHeaderListBytes
     limits.receiveBudgetBytes = options.receiveBudgetBytes
+    if let end = options.endOfStreamNumbers { limits.endOfStreamNumbers = end }
     try self.init(
       transport: transport, loop: loop, limits: limits, keepalive: keepalive, owner: owner,
       logger: options.logger)

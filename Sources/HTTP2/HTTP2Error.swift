@@ -19,6 +19,21 @@ package struct HTTP2Error: Error, Equatable {
   package var isWrongPreface: Bool { code == NGHTTP2_ERR_BAD_CLIENT_MAGIC.rawValue }
 }
 
+extension HTTP2Error {
+  /// The code that tells the peer about it.
+  var goAwayCode: UInt32 {
+    switch code {
+    // Spec: W31 (a header block without end: ENHANCE_YOUR_CALM)
+    case NGHTTP2_ERR_FLOODED.rawValue, Self.tooManyContinuations: ErrorCode.enhanceYourCalm
+    case NGHTTP2_ERR_NOMEM.rawValue: ErrorCode.internalError
+    default: ErrorCode.protocolError
+    }
+  }
+
+  /// A number, because nghttp2 1.52 to 1.60 have no name for it, unless a distribution has mended them.
+  private static let tooManyContinuations: Int32 = -905
+}
+
 extension HTTP2Error: CustomStringConvertible {
   package var description: String {
     let reason = unsafe String(cString: nghttp2_strerror(code))

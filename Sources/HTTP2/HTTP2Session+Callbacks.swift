@@ -29,6 +29,7 @@ private func install(on callbacks: OpaquePointer?) {
   unsafe nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, receiveDataChunk)
   unsafe nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, closeStream)
   unsafe nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, sentFrame)
+  unsafe nghttp2_session_callbacks_set_on_frame_not_send_callback(callbacks, dropFrame)
   unsafe nghttp2_session_callbacks_set_send_data_callback(callbacks, sendData)
   unsafe nghttp2_session_callbacks_set_error_callback2(callbacks, noteComplaint)
 }
@@ -188,6 +189,15 @@ private let sentFrame: nghttp2_on_frame_send_callback = { handle, frame, context
     _ = unsafe nghttp2_submit_rst_stream(
       handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), header.stream_id, ErrorCode.noError)
   }
+  return 0
+}
+
+// Spec: W85 (A6: a request that never left)
+private let dropFrame: nghttp2_on_frame_not_send_callback = { handle, frame, _, _ in
+  guard let frame = unsafe frame, unsafe isHeaders(frame),
+    unsafe frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST
+  else { return 0 }
+  unsafe withStream(handle, frame.pointee.hd.stream_id) { $0.neverLeft = true }
   return 0
 }
 

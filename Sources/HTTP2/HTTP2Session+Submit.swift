@@ -1,4 +1,5 @@
 internal import CNghttp2
+internal import TernBytes
 
 extension HTTP2Session {
   // MARK: Opening and answering
@@ -94,6 +95,19 @@ extension HTTP2Session {
       handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), last, errorCode, text, text.count)
   }
 
+  /// GOAWAY for an error behind which nghttp2 takes and gives no more bytes.
+  ///
+  /// - Returns: `nil` where it would stand inside of another frame, or the peer does not speak HTTP/2.
+  package func farewell(for error: HTTP2Error) -> [UInt8]? {
+    if isClosed || !leftover.isEmpty || error.isWrongPreface { return nil }
+    let last = unsafe nghttp2_session_get_last_proc_stream_id(handle)
+    let payload = [UInt32(bitPattern: last), error.goAwayCode].flatMap { number in
+      [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: number >> $0) }
+    }
+    let kind = UInt8(truncatingIfNeeded: NGHTTP2_GOAWAY.rawValue)
+    return [0, 0, UInt8(payload.count), kind, 0, 0, 0, 0, 0] + payload
+  }
+
   package func submitPing(_ opaque: UInt64) {
     unsafe withUnsafeBytes(of: opaque.bigEndian) { bytes in
       _ = unsafe nghttp2_submit_ping(
@@ -107,9 +121,39 @@ extension HTTP2Session {
   // Spec: W84 (stream window given back as the application takes bytes)
   /// Gives the peer credit for `count` bytes of a stream.
   package func consume(_ count: Int, of stream: _HTTP2Stream) {
+    stream.unreturnedBytes += count
+    if stream.unreturnedBytes >= stream.windowBytes / Self.creditParts, stream.isInSession {
+      submitCredit(stream.unreturnedBytes, streamID: stream.streamID)
+      stream.unreturnedBytes = 0
+    }
+  }
+
+  func submitCredit(_ count: Int, streamID: Int32) {
     if count == 0 { return }
-    // A stream that is closed needs no credit.
-    _ = unsafe nghttp2_session_consume_stream(handle, stream.streamID, count)
+    // It fails only for lack of memory, and then the next call says so as well.
+    _ = unsafe nghttp2_submit_window_update(
+      handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), streamID, Int32(clamping: count))
+  }
+
+  /// Lets the peer have more under way on all streams together, from now on. Does nothing if it may
+  /// have as much already.
+  package func growConnectionWindow(to bytes: Int) {
+    if bytes <= connectionWindowBytes { return }
+    connectionWindowBytes = bytes
+    growWindow(ofStream: 0, to: bytes)
+  }
+
+  /// Lets the peer have more under way on a stream, from now on.
+  package func growWindow(of stream: _HTTP2Stream, to bytes: Int) {
+    if !stream.isInSession { return }
+    stream.windowBytes = bytes
+    growWindow(ofStream: stream.streamID, to: bytes)
+  }
+
+  private func growWindow(ofStream id: Int32, to bytes: Int) {
+    // It fails only for lack of memory, and the window stays as it was.
+    _ = unsafe nghttp2_session_set_local_window_size(
+      handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), id, Int32(clamping: bytes))
   }
 
   // MARK: What the peer announced
@@ -133,9 +177,12 @@ extension HTTP2Session {
 
   /// Whether another stream may be opened: not after GOAWAY, and not when the numbers are used up.
   package var canOpenStreams: Bool {
-    // Spec: W79 (stream numbers end; drain at three quarters, as grpc-go does)
-    let next = unsafe nghttp2_session_get_next_stream_id(handle)
     let isAllowed = unsafe nghttp2_session_check_request_allowed(handle) != 0
-    return isAllowed && next < UInt32(1) << 31 / 4 * 3
+    return isAllowed && hasStreamNumbers
+  }
+
+  /// Whether there are numbers for further streams.
+  package var hasStreamNumbers: Bool {
+    (unsafe nghttp2_session_get_next_stream_id(handle)) < settings.endOfStreamNumbers
   }
 }

@@ -29,6 +29,13 @@ internal import TernBytes
 
   /// Bytes received whose credit the connection has not got back yet.
   var unreturnedConnectionBytes = 0
+  private var returnedConnectionBytes = 0
+  var connectionWindowBytes: Int
+  /// Credit goes back a quarter of a window at a time. What is withheld is missing to a sender on a long
+  /// link: nghttp2's own way is half a window.
+  static let creditParts = 4
+  /// DATA received since the session began, in bytes.
+  package var receivedDataBytes: Int { returnedConnectionBytes + unreturnedConnectionBytes }
   /// What nghttp2 complained of last; it becomes part of an error.
   package var lastComplaint: String { complaint }
   var complaint = ""
@@ -45,6 +52,7 @@ internal import TernBytes
 
   package init(role: Role, settings: HTTP2Settings) throws(HTTP2Error) {
     self.settings = settings
+    connectionWindowBytes = settings.connectionWindowBytes
     var option: OpaquePointer?
     try check("nghttp2_option_new") { unsafe nghttp2_option_new(&option) }
     defer { unsafe nghttp2_option_del(option) }
@@ -134,9 +142,9 @@ internal import TernBytes
 
   // Spec: W84 (connection window refilled on receipt)
   private func returnConnectionCredit() {
-    if unreturnedConnectionBytes == 0 { return }
-    // It fails only for lack of memory or a wrong count, and then the next call says so as well.
-    _ = unsafe nghttp2_session_consume_connection(handle, unreturnedConnectionBytes)
+    if unreturnedConnectionBytes < connectionWindowBytes / Self.creditParts { return }
+    submitCredit(unreturnedConnectionBytes, streamID: 0)
+    returnedConnectionBytes += unreturnedConnectionBytes
     unreturnedConnectionBytes = 0
   }
 
@@ -199,6 +207,7 @@ internal import TernBytes
   func add(_ stream: _HTTP2Stream, id: Int32) {
     stream.streamID = id
     stream.isInSession = true
+    stream.windowBytes = settings.streamWindowBytes
     let reference = unsafe Unmanaged.passRetained(stream)  // released by `remove`
     unsafe stream.previousOpen = nil
     unsafe stream.nextOpen = firstOpen

@@ -14,5 +14,9 @@ package struct HTTP2Settings: Sendable, Equatable {
   /// differently.
   package var hardMaxHeaderListBytes = 16 << 10
 
+  // Spec: W79 (stream numbers end; grpc-go drains at three quarters)
+  /// From this number on a client opens no streams.
+  package var endOfStreamNumbers: UInt32 = 1 << 31 / 4 * 3
+
   package init() {}
 }

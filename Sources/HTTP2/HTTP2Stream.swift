@@ -25,9 +25,16 @@ package import TernBytes
   var head: HeaderBlock?
   var trailers: HeaderBlock?
   var headerListBytes = 0
+  /// Taken by the reader, and not yet given back to the peer.
+  var unreturnedBytes = 0
+  var windowBytes = 0
   // Unmanaged because the session holds a reference to each stream in its list.
   var nextOpen: Unmanaged<_HTTP2Stream>?
   var previousOpen: Unmanaged<_HTTP2Stream>?
+
+  /// The head of the request was given up before it was sent: no server has seen it.
+  package final var hasNeverLeft: Bool { neverLeft }
+  var neverLeft = false
 
   package init() {}
 
@@ -48,6 +55,8 @@ package import TernBytes
     head = nil
     trailers = nil
     headerListBytes = 0
+    neverLeft = false
+    unreturnedBytes = 0
   }
 
   // MARK: What came

@@ -112,6 +112,7 @@ extension ServerOptions {
     var limits = ConnectionLimits()
     limits.maxConcurrentStreams = maxConcurrentStreams
     limits.streamWindowBytes = streamWindowBytes
+    limits.maxStreamWindowBytes = maxStreamWindowBytes
     limits.connectionWindowBytes = connectionWindowBytes
     limits.maxHeaderListBytes = maxHeaderListBytes
     limits.receiveBudgetBytes = receiveBudgetBytes

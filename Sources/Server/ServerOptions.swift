@@ -16,7 +16,12 @@ public struct ServerOptions: Sendable {
   public var maxHeaderListBytes = 8 << 10
   /// What a client may send on one call before the handler has read it, in bytes. 256 KiB.
   public var streamWindowBytes = 256 << 10
-  /// What a client may send on one connection before we have received it, in bytes. 1 MiB.
+  /// How far that may grow on a connection which carries more, in bytes: a PING next to long messages
+  /// measures it. All growth on one connection takes at most half of `receiveBudgetBytes`. What is not
+  /// above `streamWindowBytes` leaves windows as they are, and sends no PINGs. 16 MiB.
+  public var maxStreamWindowBytes = 16 << 20
+  /// What a client may send on one connection before we have received it, in bytes. 1 MiB; it grows
+  /// along with the windows of calls.
   public var connectionWindowBytes = 1 << 20
   /// The memory that messages longer than their stream's window may take on one connection while
   /// they come in. 32 MiB.

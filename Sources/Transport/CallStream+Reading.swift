@@ -28,7 +28,7 @@ extension CallStream {
   final func advanceInbound() {
     guard isMessageAwaited, !isClosed, let connection else { return }
     guard case .incomplete(let neededBytes) = peekInbound() else { return }
-    if neededBytes > connection.streamWindowBytes, reservedBytes == 0 {
+    if neededBytes > windowBytes, reservedBytes == 0 {
       if isWaitingForBudget { return }
       guard connection.budget.reserve(neededBytes, for: self) else {
         isWaitingForBudget = true
@@ -64,6 +64,8 @@ extension CallStream {
     if count <= creditedBytes || isClosed || hasRemoteEnded { return }
     withConnection { connection in
       connection.session.consume(count - creditedBytes, of: self)
+      takenBytes += count - creditedBytes
+      if connection.tuner.windowBytes > windowBytes { growWindow(on: connection) }
       connection.setDirty()
     }
     creditedBytes = count
@@ -77,6 +79,7 @@ extension CallStream {
     inbound.removeAll(keepingAtMost: 64 << 10)
     creditedBytes = 0
     returnReservation()
+    returnWindow()
   }
 
   // MARK: Taking

@@ -33,6 +33,12 @@ internal import TernWire
   final let inbound = ByteBuffer()
   /// Bytes at the front of `inbound` for which the peer got its credit already.
   final var creditedBytes = 0
+  /// Bytes for which the peer got its credit, in all.
+  final var takenBytes = 0
+  /// What the peer may send before its bytes were taken.
+  final var windowBytes = 0
+  /// The part of the connection's budget that the window has grown by.
+  final var addedWindowBytes = 0
   /// The part of the connection's budget that this stream's long message holds.
   final var reservedBytes = 0
   final var isWaitingForBudget = false
@@ -105,6 +111,8 @@ internal import TernWire
     resetForReuse()
     inbound.removeAll()
     creditedBytes = 0
+    takenBytes = 0
+    addedWindowBytes = 0
     reservedBytes = 0
     isWaitingForBudget = false
     isDiscarding = false
@@ -158,6 +166,7 @@ internal import TernWire
   final func leaveConnection() {
     guard let connection = connection else { return }
     returnReservation()
+    returnWindow()
     self.connection = nil
     connection.didClose(self)
   }

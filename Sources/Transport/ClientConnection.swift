@@ -82,7 +82,20 @@ package protocol ClientConnectionOwner: AnyObject {
       return false
     }
     if keepalive != nil, session.openStreamCount == 1 { armKeepalive() }
+    if !session.hasStreamNumbers { leaveToOthers() }
     return true
+  }
+
+  // Spec: W79 (calls move to another connection before stream numbers end)
+  /// This call was the last one that has a number.
+  private func leaveToOthers() {
+    // Not now: whoever starts calls is in the middle of it.
+    loop.submit { [self] in
+      if isDraining || isClosed { return }
+      isDraining = true
+      owner?.isDraining(self)
+      if session.openStreamCount == 0 { endDraining() }
+    }
   }
 
   // Spec: W30 (grpc-go: nothing is sent above the limit of the other side)
@@ -124,7 +137,8 @@ package protocol ClientConnectionOwner: AnyObject {
   override func act(on note: Note) {
     switch note {
     case .settings: receiveSettingsNote()
-    case .pingAcknowledgement: pingSentNanoseconds = nil
+    case .pingAcknowledgement(let opaque):
+      if opaque == Self.keepalivePing { pingSentNanoseconds = nil }
     case .goAway(_, let errorCode, let debugText):
       receiveGoAwayNote(errorCode: errorCode, debugText: debugText)
     }

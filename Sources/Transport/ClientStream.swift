@@ -27,6 +27,8 @@ package import TernWire
   /// What is left to the handler in which the call was made; `nil` if it is not bound by one.
   private let inheritedNanoseconds: Int64?
   private var attempts = 0
+  /// How often a server has refused it.
+  var refusals = 0
   var isRequestWhole = false
   /// The moment, on the loop's clock, when the call has to be over.
   package var deadlineNanoseconds: Int64? { deadline }
@@ -143,6 +145,7 @@ package import TernWire
       replay = nil
     }
     self.connection = connection
+    windowBytes = connection.streamWindowBytes
     isClosed = false
     interception?.peer.withLock { $0 = connection.peer }
     let endsAtOnce = isRequestWhole && outbound.isEmpty
@@ -170,9 +173,10 @@ package import TernWire
 
   /// Whether it can be sent on another connection: no server has looked at it, and all that it
   /// sent is still known.
-  // Spec: W85 (A6: transparent retry)
+  // Spec: W85 (A6: transparent retry: always if it never left, else once)
   private var canBeSentAgain: Bool {
-    replay != nil && !isOver && !hasHead && closeCode == ErrorCode.refusedStream && attempts < 2
+    replay != nil && !isOver && !hasHead && closeCode == ErrorCode.refusedStream
+      && (hasNeverLeft || refusals == 0)
   }
 
   /// Whether the whole request is still known.
@@ -188,6 +192,7 @@ package import TernWire
     unsafe outbound.append(replay.readable)
     closeCode = 0
     creditedBytes = 0
+    takenBytes = 0
     inbound.removeAll()
   }
 
@@ -286,6 +291,7 @@ package import TernWire
       return true
     }
     if canBeSentAgain, let owner = connection.owner {
+      if !hasNeverLeft { refusals += 1 }
       leaveConnection()
       prepareForAnotherAttempt()
       owner.sendAgain(self)

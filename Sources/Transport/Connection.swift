@@ -24,7 +24,9 @@ package class Connection: Flushable, TransportReceiver, SessionReceiver, @unchec
   package final var peer: SocketAddress { endpoints.peer }
   final let transport: ByteTransport
   final let budget: ReceiveBudget
+  /// What a stream's window begins with.
   final let streamWindowBytes: Int
+  final var tuner: WindowTuner
 
   /// What the transport did not take; while there is some, nothing new is collected.
   private let unwritten = ByteBuffer()
@@ -60,6 +62,8 @@ package class Connection: Flushable, TransportReceiver, SessionReceiver, @unchec
     endpoints = Endpoints(peer: transport.remoteAddress, local: transport.localAddress)
     budget = ReceiveBudget(totalBytes: limits.receiveBudgetBytes)
     streamWindowBytes = limits.streamWindowBytes
+    tuner = WindowTuner(
+      windowBytes: limits.streamWindowBytes, maxWindowBytes: limits.maxStreamWindowBytes)
     session = try HTTP2Session(role: role, settings: limits.settings)
     session.report(to: self)
   }
@@ -107,12 +111,26 @@ package class Connection: Flushable, TransportReceiver, SessionReceiver, @unchec
       try unsafe session.receive(bytes)
     } catch {
       actOnChanges()
+      sayGoodbye(error)
       let hint = isFirst ? unsafe Self.hint(onForeignBytes: bytes) : ""
       return close(ConnectionEnd("the peer broke HTTP/2: \(error)\(hint)", isPeersFault: true))
     }
     actOnChanges()
     actOnNotes()
+    if session.receivedDataBytes >= tuner.nextBytes, !isClosed { tuneWindows() }
     loop.markDirty(self)
+  }
+
+  /// Tells the peer why, if it is to be had now: the connection closes in any case.
+  private func sayGoodbye(_ error: HTTP2Error) {
+    guard !isClosed, unwritten.isEmpty, let frame = session.farewell(for: error) else { return }
+    unwritten.append(contentsOf: frame)
+    do throws(TransportError) {
+      _ = try writeUnwritten()
+    } catch {
+      logger.debug(
+        "A GOAWAY could not be sent.", metadata: ["peer": "\(peer)", "reason": "\(error)"])
+    }
   }
 
   /// What people usually have done when the first bytes are not HTTP/2.
@@ -254,6 +272,7 @@ package class Connection: Flushable, TransportReceiver, SessionReceiver, @unchec
   package final func receiveSettings() { notes.append(.settings) }
 
   package final func receivePingAcknowledgement(_ opaque: UInt64) {
+    if opaque == Self.windowPing { return tuner.receiveAnswer(now: loop.now) }
     notes.append(.pingAcknowledgement(opaque))
   }
 

@@ -7,12 +7,18 @@ package struct ConnectionLimits: Sendable {
   package var maxConcurrentStreams = 100
   /// What a peer may send on one call before it was taken.
   package var streamWindowBytes = 256 << 10
+  /// How far `streamWindowBytes` may grow on a connection that carries more.
+  package var maxStreamWindowBytes = 16 << 20
   /// What a peer may send on all calls together before we have received it.
   package var connectionWindowBytes = 1 << 20
   /// The header block that we announce as our limit; up to twice as much is accepted.
   package var maxHeaderListBytes = 8 << 10
-  /// What messages longer than their stream's window may take while they come in.
+  /// What messages longer than their stream's window may take while they come in, and what windows
+  /// have grown by.
   package var receiveBudgetBytes = 32 << 20
+
+  /// From this number on no streams are opened on the connection. Clients only.
+  package var endOfStreamNumbers = HTTP2Settings().endOfStreamNumbers
 
   package init() {}
 
@@ -23,6 +29,7 @@ package struct ConnectionLimits: Sendable {
     settings.connectionWindowBytes = connectionWindowBytes
     settings.maxHeaderListBytes = maxHeaderListBytes
     settings.hardMaxHeaderListBytes = hardMaxHeaderListBytes
+    settings.endOfStreamNumbers = endOfStreamNumbers
     return settings
   }
 

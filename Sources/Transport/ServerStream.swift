@@ -106,6 +106,7 @@ package protocol CallHandler: AnyObject, Sendable {
   /// Begins a call on a connection.
   func open(on connection: ServerConnection) {
     self.connection = connection
+    windowBytes = connection.streamWindowBytes
     isClosed = false
     liveCounter = connection.liveHandlers
     endpoints = connection.endpoints

@@ -6,11 +6,15 @@ import TestSupport
 
 /// A channel on a loop of its own whose time a test moves.
 struct TimedClient {
-  let clock = ManualClock()
+  let clock: ManualClock
   let group: EventLoopGroup
   let channel: GRPCChannel
 
-  init(_ target: String, _ configure: (inout ChannelOptions) -> Void = { _ in }) throws {
+  init(
+    _ target: String, clock: ManualClock = ManualClock(),
+    _ configure: (inout ChannelOptions) -> Void = { _ in }
+  ) throws {
+    self.clock = clock
     var options = ChannelOptions()
     configure(&options)
     group = EventLoopGroup(loopCount: 1, clock: clock)

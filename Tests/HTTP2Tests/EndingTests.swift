@@ -170,7 +170,21 @@ struct EndingTests {
     _ = try client.pull()
 
     #expect(request.closeCodes == [Code.refusedStream])
+    #expect(request.hasNeverLeft)
     #expect(client.session.openStreamCount == 0)
+  }
+
+  // Spec: W85 (A6: a request that left may have been seen)
+  @Test("A request above the last number of a GOAWAY has left")
+  func sentRequest() throws {
+    let client = try Endpoint(.client)
+    let request = try client.open()
+    _ = try client.pull()
+
+    try client.receive([.settings([:]), .goAway(lastStreamID: 0)])
+
+    #expect(request.closeCodes == [Code.refusedStream])
+    #expect(!request.hasNeverLeft)
   }
 
   // Spec: W77 (RFC 9113, 6.8: the last number may only shrink)

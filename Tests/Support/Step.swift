@@ -10,6 +10,15 @@ package struct Step: Sendable, CustomStringConvertible {
   }
 }
 
+extension Step {
+  /// The same, where the other side may have closed by then: what a later step waits for tells.
+  package var unlessClosed: Step {
+    Step(description) { peer in
+      do { try run(peer) } catch is BlockingSocket.Failure {}
+    }
+  }
+}
+
 // MARK: What a peer sends
 
 extension Step {

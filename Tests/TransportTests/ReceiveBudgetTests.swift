@@ -69,4 +69,51 @@ struct ReceiveBudgetTests {
 
     #expect(granted == [0, 0, 30, 0])
   }
+
+  // Spec: W84 (within a memory budget)
+  @Test("Windows grow by at most half of the budget, so that messages never wait for them")
+  func windows() {
+    #expect(budget.reserveWindow(upTo: 40, atLeast: 10) == 40)
+    #expect(budget.reserveWindow(upTo: 40, atLeast: 10) == 10)
+    #expect(budget.reserveWindow(upTo: 40, atLeast: 10) == 0)
+
+    #expect(budget.reserve(50, for: streams[0]))
+    #expect(!budget.reserve(1, for: streams[1]))
+  }
+
+  @Test("Windows get what messages leave over, and nothing while one waits")
+  func windowsAfterMessages() {
+    #expect(budget.reserve(80, for: streams[0]))
+    #expect(budget.reserveWindow(upTo: 40, atLeast: 10) == 20)
+    budget.releaseWindow(20)
+    #expect(!budget.reserve(60, for: streams[1]))
+
+    #expect(budget.reserveWindow(upTo: 20, atLeast: 10) == 0)
+  }
+
+  @Test("A window whose stream has ended makes room for a message that waits")
+  func windowReturned() {
+    #expect(budget.reserveWindow(upTo: 50, atLeast: 10) == 50)
+    #expect(budget.reserve(40, for: streams[0]))
+    #expect(!budget.reserve(60, for: streams[1]))
+
+    budget.releaseWindow(50)
+
+    #expect(granted == [0, 60, 0, 0])
+  }
+
+  @Test("A message larger than the budget gets through beside windows that have grown")
+  func largerThanAllBesideWindows() {
+    #expect(budget.reserveWindow(upTo: 50, atLeast: 10) == 50)
+
+    #expect(budget.reserve(1000, for: streams[0]))
+  }
+
+  @Test("A window grows by no less than it asks for at least")
+  func smallSteps() {
+    #expect(budget.reserveWindow(upTo: 45, atLeast: 10) == 45)
+
+    #expect(budget.reserveWindow(upTo: 30, atLeast: 10) == 0)
+    #expect(budget.reserveWindow(upTo: 5, atLeast: 5) == 5)
+  }
 }

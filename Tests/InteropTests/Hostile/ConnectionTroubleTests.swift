@@ -53,6 +53,33 @@ struct ConnectionTroubleTests {
     #expect(answer == [2])
   }
 
+  // Spec: W79 (RFC 9113, 5.1.1: stream numbers end)
+  @Test("When the numbers of streams end, calls move to a new connection, and those that run stay")
+  func streamNumbers() async throws {
+    let (isOpen, isMoved) = (Gate(), Gate())
+    let server = try ScriptedServer(
+      [
+        .settings(), .end(of: 1), .open(isOpen), .end(of: 3), .answer([3], on: 3), .end(of: 5),
+        .answer([5], on: 5), .hold(until: isMoved), .answer([1], on: 1), .otherClose,
+      ],
+      [.settings(), .end(of: 1), .answer([7]), .end(of: 3), .answer([9], on: 3)])
+    var options = ChannelOptions()
+    options.endOfStreamNumbers = 6
+    let channel = try GRPCChannel(server.target, credentials: .insecure, options: options)
+    defer { channel.close() }
+    let echo = EchoClient(channel: channel)
+
+    let first = Task { try await echo.unary([1]) }
+    try await isOpen.opened()
+    var answers: [[UInt8]] = []
+    for number: UInt8 in [3, 5, 7, 9] { answers.append(try await echo.unary([number])) }
+    isMoved.open()
+
+    #expect(answers == [[3], [5], [7], [9]])
+    #expect(try await first.value == [1])
+    #expect(try await server.finish().count == 2)
+  }
+
   // Spec: W85 (A6: refused streams are tried again once)
   @Test("A refused call is tried once more, and not for ever")
   func refusedCalls() async throws {

@@ -42,6 +42,10 @@ struct WrongConnectionTests {
     Row("a preface and no SETTINGS", [.bytes(ScriptedPeer.preface), .send(.ping())]),
   ]
 
+  private static let endless = (0..<9).map { _ in
+    Step.send(Frame(.continuation, on: 1, HeaderField.encode([HeaderField("a", "b")])))
+  }
+
   // swift-format-ignore
   static let wrongFrames = [
     // what the client sends                                                                      goodbye
@@ -67,6 +71,8 @@ struct WrongConnectionTests {
     Row("CONTINUATION of nothing", [.send(Frame(.continuation, flags: .endHeaders, on: 1, [0]))], .protocolError),
     Row("something between HEADERS and CONTINUATION", [.send(Frame(.headers, on: 1, HeaderField.encode(head))), .send(.ping())],
                                                                                                   .protocolError),
+    // Spec: W31 (a header block without end)
+    Row("a header block without end", [.send(Frame(.headers, on: 1, HeaderField.encode(head)))] + endless, .enhanceYourCalm),
     Row("PUSH_PROMISE of a client", [.headers(head), .send(Frame(.pushPromise, flags: .endHeaders, on: 1, [0, 0, 0, 2]))],
                                                                                                   .protocolError),
     Row("half a frame, then the end", [.bytes(Array(Frame.headers(head).encoded.dropLast(5))), .finishSending], nil),
