@@ -59,6 +59,12 @@ internal import TernWire
   /// Sends a call, or lets it wait. On the loop.
   func start(_ stream: ClientStream) {
     stream.begin()
+    send(begun: stream)
+  }
+
+  /// The same for one that counts already.
+  func send(begun stream: ClientStream) {
+    if stream.isOver { return }
     if callCredentials == nil, stream.options.credentials == nil { return route(stream) }
     fetchCredentials(for: stream)
   }

@@ -39,6 +39,8 @@ public struct ChannelOptions: Sendable {
   /// Requests of fewer bytes go plain; empty ones, and those that would not become shorter, always.
   /// 256.
   public var minCompressedMessageBytes = CallCompression.standardMinMessageBytes
+  /// Wrap around each call, the first outermost. None.
+  public var interceptors: [any ClientInterceptor] = []
   /// The host that the server is told the client wants, if it is not the target's.
   public var authority: String?
   /// Stands in front of the library's name in `user-agent`, e.g. `my-app/1.2`.

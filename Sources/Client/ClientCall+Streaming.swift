@@ -22,7 +22,7 @@ extension _ClientCall {
   /// Ends the call with an error of ours, in order with what was submitted before.
   func fail(_ error: RPCError) {
     let stream = stream
-    stream.loop.submit { stream.cancel(error) }
+    stream.loop.submit { stream.giveUp(error) }
   }
 
   /// The requests could not all be written. If the call is over already, that was the reason.
@@ -31,7 +31,10 @@ extension _ClientCall {
       error as? RPCError
       ?? RPCError(
         .cancelled, "The requests could not all be sent.", cause: error, origin: .caller)
-    fail(failure)
+    let stream = stream
+    stream.loop.submit {
+      if !stream.isAttemptOver { stream.giveUp(failure) }
+    }
   }
 
   /// Runs `body`; cancelling the task gives the call up at once, whatever `body` waits for.
@@ -45,11 +48,11 @@ extension _ClientCall {
     }
   }
 
-  /// Whether the call is over.
+  /// Whether the call is over, or nearly: interceptors may still have a say.
   nonisolated(nonsending) func isOver() async -> Bool {
     let stream = stream
     return await withCheckedContinuation { continuation in
-      stream.loop.execute { continuation.resume(returning: stream.isOver) }
+      stream.loop.execute { continuation.resume(returning: stream.isOver || stream.isAttemptOver) }
     }
   }
 

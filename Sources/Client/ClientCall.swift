@@ -8,6 +8,8 @@ internal import TernWire
 public struct _ClientCall: Sendable {
   package let stream: ClientStream
   let core: ChannelCore
+  /// The channel's and the call's, the outermost first.
+  let interceptors: [any ClientInterceptor]
 
   @usableFromInline init(
     _ channel: GRPCChannel, _ descriptor: MethodDescriptor, _ options: CallOptions
@@ -21,6 +23,8 @@ public struct _ClientCall: Sendable {
       maxResponseMessageBytes: options.maxResponseMessageBytes
         ?? channel.options.maxResponseMessageBytes,
       compression: channel.core.compression)
+    interceptors = channel.options.interceptors + options.interceptors
+    if !interceptors.isEmpty { stream.interception = Interception(options: options) }
   }
 
   // MARK: Before it is sent
@@ -52,11 +56,12 @@ public struct _ClientCall: Sendable {
 
   private nonisolated(nonsending) func startAndWait() async throws {
     if Task.isCancelled { throw Self.cancelled }
-    let (stream, core) = (stream, core)
+    if isIntercepted { startIntercepted() }
+    let (stream, core, isStarted) = (stream, core, isIntercepted)
     await withTaskCancellationHandler {
       await unsafe withUnsafeContinuation { continuation in
         core.loop.execute {
-          core.start(stream)
+          if !isStarted { core.start(stream) }
           unsafe stream.whenOver(continuation)
         }
       }
@@ -75,6 +80,7 @@ public struct _ClientCall: Sendable {
 
   /// Sends the call; the request goes on being written.
   func start() {
+    if isIntercepted { return startIntercepted() }
     let (stream, core) = (stream, core)
     core.loop.execute { core.start(stream) }
   }
@@ -144,7 +150,7 @@ public struct _ClientCall: Sendable {
   }
 
   private static func cancel(_ stream: ClientStream) {
-    stream.cancel(cancelled.status, origin: .caller)
+    stream.giveUp(cancelled)
   }
 
   private static var cancelled: RPCError {
@@ -156,8 +162,9 @@ public struct _ClientCall: Sendable {
 public struct _FirstMessage: Sendable {
   let stream: ClientStream
 
-  @inlinable
-  func encode<Message>(_ message: Message, with codec: MessageCodec<Message>) throws {
+  /// - Returns: The length of the message, before compression.
+  @discardableResult @inlinable
+  func encode<Message>(_ message: Message, with codec: MessageCodec<Message>) throws -> Int {
     let offset = begin()
     do {
       try codec.encode(message, buffer)
@@ -165,11 +172,15 @@ public struct _FirstMessage: Sendable {
       undo(offset)
       throw error
     }
-    try commit(offset)
+    return try commit(offset)
   }
 
   @usableFromInline var buffer: ByteBuffer { stream.firstMessage }
   @usableFromInline func begin() -> Int { MessageFramer.begin(in: stream.firstMessage) }
   @usableFromInline func undo(_ offset: Int) { stream.firstMessage.truncate(to: offset) }
-  @usableFromInline func commit(_ offset: Int) throws { try stream.commitFirstMessage(at: offset) }
+  @usableFromInline func commit(_ offset: Int) throws -> Int {
+    let byteCount = stream.firstMessage.count - offset - MessageFramer.prefixBytes
+    try stream.commitFirstMessage(at: offset)
+    return byteCount
+  }
 }

@@ -21,8 +21,9 @@ public struct ResponseStream<Message: Sendable>: AsyncSequence, Sendable {
   }
 
   public func makeAsyncIterator() -> _MessageIterator<Message> {
-    source.start()
     let call = source.call
+    call.stream.interception?.noteReader()
+    source.start()
     return _MessageIterator(source.reader, codec: codec, onLeaving: { call.leave() })
   }
 

@@ -21,7 +21,8 @@ public struct ServerStreamingCallable<Request: Sendable, Reply: Sendable>: Senda
   ) -> ResponseStream<Reply> {
     let call = _ClientCall(channel, method.descriptor, options)
     do {
-      try call.request.encode(request, with: method.requestCodec)
+      let byteCount = try call.request.encode(request, with: method.requestCodec)
+      if call.isIntercepted { call.keep(request, byteCount: byteCount) }
     } catch {
       call.failBeforeStart(error)
     }
@@ -78,9 +79,7 @@ public struct ClientStreamingCallable<Request: Sendable, Reply: Sendable>: Senda
   public nonisolated(nonsending) func withCall(
     _ requests: some Sequence<Request>, options: CallOptions = CallOptions()
   ) async throws -> CallResponse<Reply> {
-    let call = _ClientCall(channel, method.descriptor, options)
-    try call.checkOptions()
-    call.start()
+    let call = try await begin(options)
     // No child task: whoever only sends hears of the call's end from that.
     try await call.cancellingWithTask {
       try await call.writeRequests {
@@ -105,13 +104,21 @@ public struct ClientStreamingCallable<Request: Sendable, Reply: Sendable>: Senda
     options: CallOptions = CallOptions(),
     _ write: nonisolated(nonsending) (RequestWriter<Request>) async throws -> Void
   ) async throws -> CallResponse<Reply> {
-    let call = _ClientCall(channel, method.descriptor, options)
-    try call.checkOptions()
-    call.start()
+    let call = try await begin(options)
     try await call.whileItLasts {
       try await write(RequestWriter(call, codec: method.requestCodec))
     }
     return CallResponse(try _decodeReply(call, method.responseCodec), call)
+  }
+
+  /// A call to which requests can be written.
+  private nonisolated(nonsending) func begin(_ options: CallOptions) async throws -> _ClientCall {
+    let call = _ClientCall(channel, method.descriptor, options)
+    try call.checkOptions()
+    if call.isIntercepted { call.keepDecoder(method.responseCodec) }
+    call.start()
+    await call.waitUntilStarted()
+    return call
   }
 }
 
@@ -158,6 +165,7 @@ public struct BidirectionalCallable<Request: Sendable, Reply: Sendable>: Sendabl
     let writer = RequestWriter(call, codec: method.requestCodec)
     let source = ResponseSource(call) {
       let task = Task.detached {
+        await call.waitUntilStarted()
         do {
           try await write(writer)
           call.finishRequest()
@@ -185,6 +193,7 @@ public struct BidirectionalCallable<Request: Sendable, Reply: Sendable>: Sendabl
     let source = ResponseSource(call)
     source.start()
     defer { call.leave() }
+    await call.waitUntilStarted()
     return try await call.cancellingWithTask {
       try await body(
         RequestWriter(call, codec: method.requestCodec),

@@ -44,7 +44,11 @@ public struct UnaryCallable<Request: Sendable, Reply: Sendable>: Sendable {
     _ request: Request, options: CallOptions = CallOptions()
   ) async throws -> Reply {
     let call = _ClientCall(channel, method.descriptor, options)
-    try call.request.encode(request, with: method.requestCodec)
+    let byteCount = try call.request.encode(request, with: method.requestCodec)
+    if call.isIntercepted {
+      call.keep(request, byteCount: byteCount)
+      call.keepDecoder(method.responseCodec)
+    }
     try await call.run()
     return try _decodeReply(call, method.responseCodec)
   }
@@ -55,7 +59,11 @@ public struct UnaryCallable<Request: Sendable, Reply: Sendable>: Sendable {
     _ request: Request, options: CallOptions = CallOptions()
   ) async throws -> CallResponse<Reply> {
     let call = _ClientCall(channel, method.descriptor, options)
-    try call.request.encode(request, with: method.requestCodec)
+    let byteCount = try call.request.encode(request, with: method.requestCodec)
+    if call.isIntercepted {
+      call.keep(request, byteCount: byteCount)
+      call.keepDecoder(method.responseCodec)
+    }
     try await call.run()
     return CallResponse(try _decodeReply(call, method.responseCodec), call)
   }

@@ -27,6 +27,9 @@ public struct CallOptions: Sendable {
   /// that is the name that the server has shown to have, and no other one may be asked for.
   public var authority: String?
 
+  /// Interceptors of this call. Their type belongs to a higher layer, which has the property.
+  package var attachedInterceptors: [any Sendable] = []
+
   public init(
     timeout: Duration? = nil, metadata: Metadata = [:], waitForReady: Bool = false,
     credentials: CallCredentials? = nil, compression: CompressionAlgorithm? = nil,

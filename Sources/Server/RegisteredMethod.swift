@@ -1,6 +1,6 @@
 internal import Glibc
 internal import Logging
-package import TernCore
+public import TernCore
 package import TernEventLoop
 package import TernTransport
 
@@ -14,7 +14,7 @@ package import TernTransport
   package let compression: ServerCompression
   package let compressesResponses: Bool
   package let otherExecutor: (any TaskExecutor)?
-  /// Where interceptors will be wrapped around: all that a call does lies in this function.
+  /// All that a call does, its interceptors included.
   package let body: LoopTaskBody
   private let logger: Logger
 
@@ -22,10 +22,13 @@ package import TernTransport
     descriptor = method.descriptor
     pathBytes = Array(descriptor.path.utf8)
     takesSingleRequest = !descriptor.kind.hasRequestStream
-    body = method.body
     logger = options.logger
     let ofService = options.methods[descriptor.service]
     let ofMethod = options.methods["\(descriptor.service)/\(descriptor.method)"]
+    body = InterceptorChain.wrap(
+      method.body,
+      in: options.interceptors + (ofService?.interceptors ?? []) + (ofMethod?.interceptors ?? []),
+      kind: descriptor.kind)
     maxRequestMessageBytes =
       ofMethod?.maxRequestMessageBytes ?? ofService?.maxRequestMessageBytes
       ?? options.maxRequestMessageBytes
@@ -54,24 +57,18 @@ package import TernTransport
 
   // Spec: W75 (who generates which status)
   private func fail(_ stream: ServerStream, _ error: any Error) {
+    var metadata: Metadata = [:]
     switch error {
-    case let error as RPCError where error.code == .ok:
-      stream.finish(
-        Status(.internal, "The handler failed with the status OK, which is no failure."))
     case let error as RPCError:
       // Metadata that another server sent to us is not for our client.
-      let metadata = error.origin == .caller ? error.metadata : [:]
-      stream.finish(error.status, metadata: usable(metadata))
-    case is CancellationError:
-      stream.finish(Status(.cancelled, "The call was cancelled."))
+      if error.code != .ok, error.origin == .caller { metadata = usable(error.metadata) }
+    case is CancellationError: break
     default:
-      // Its text may hold what clients must not see: it goes to the log only.
       logger.error(
         "A handler failed with an error that is not an RPCError; the client gets UNKNOWN.",
         metadata: ["method": "\(descriptor)", "peer": "\(stream.peer)", "reason": "\(error)"])
-      stream.finish(
-        Status(.unknown, "The handler failed. The server's log has the reason."))
     }
+    stream.finish(Status(ofHandlerError: error), metadata: metadata)
   }
 
   private func usable(_ metadata: Metadata) -> Metadata {
@@ -80,5 +77,20 @@ package import TernTransport
       "The metadata of an error was left out.",
       metadata: ["method": "\(descriptor)", "reason": "\(problem)"])
     return [:]
+  }
+}
+
+extension Status {
+  // Spec: W75 (who generates which status)
+  /// What a client is told of a handler that throws.
+  public init(ofHandlerError error: any Error) {
+    switch error {
+    case let error as RPCError where error.code == .ok:
+      self.init(.internal, "The handler failed with the status OK, which is no failure.")
+    case let error as RPCError: self = error.status
+    case is CancellationError: self.init(.cancelled, "The call was cancelled.")
+    // Its text may hold what clients must not see: it goes to the log only.
+    default: self.init(.unknown, "The handler failed. The server's log has the reason.")
+    }
   }
 }

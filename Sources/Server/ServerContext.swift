@@ -35,6 +35,9 @@ public struct ServerContext: Sendable {
   /// on its way is no part of it.
   package var compressedRequestCount: Int { stream.decompressedMessageCount }
 
+  /// A value that an interceptor has attached to the call; `nil` if none has.
+  public subscript<Key: ContextKey>(key: Key.Type) -> Key.Value? { stream.value(of: key) }
+
   // MARK: Time
 
   /// How long the client still waits; `nil` if it set no deadline. Not below zero.
@@ -78,7 +81,7 @@ public struct ServerContext: Sendable {
   ///
   /// - Throws: `RPCError` if it cannot travel, or was sent already.
   public func setInitialMetadata(_ metadata: Metadata) throws(RPCError) {
-    try check(metadata)
+    try metadata.checkForSending()
     try stream.setInitialMetadata(metadata)
   }
 
@@ -86,7 +89,7 @@ public struct ServerContext: Sendable {
   ///
   /// - Throws: `RPCError` if it cannot travel, was sent already, or the call is over.
   public nonisolated(nonsending) func sendInitialMetadata(_ metadata: Metadata) async throws {
-    try check(metadata)
+    try metadata.checkForSending()
     try stream.setInitialMetadata(metadata)
     try await stream.sendHead()
   }
@@ -95,7 +98,7 @@ public struct ServerContext: Sendable {
   ///
   /// - Throws: `RPCError` if it cannot travel.
   public func setTrailingMetadata(_ metadata: Metadata) throws(RPCError) {
-    try check(metadata)
+    try metadata.checkForSending()
     stream.setTrailingMetadata(metadata)
   }
 
@@ -113,10 +116,5 @@ public struct ServerContext: Sendable {
     _ algorithm: CompressionAlgorithm
   ) async throws {
     try await stream.setResponseCompression(algorithm)
-  }
-
-  // Spec: W13 (PROTOCOL-HTTP2, reserved names)
-  private func check(_ metadata: Metadata) throws(RPCError) {
-    if let problem = metadata.problem { throw RPCError(.internal, problem, origin: .caller) }
   }
 }

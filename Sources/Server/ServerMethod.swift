@@ -37,6 +37,7 @@ public struct ServerMethod: Sendable {
     ServerMethod(method.descriptor) { task in
       let call = _ServerCall(task)
       let request = try unsafe _decode(call.request, with: method.requestCodec)
+      if call.isObserved { try call.showRequest(request) }
       call.didTakeRequest()
       let context = ServerContext(call)
       let response: Response
@@ -61,6 +62,7 @@ public struct ServerMethod: Sendable {
     ServerMethod(method.descriptor) { task in
       let call = _ServerCall(task)
       let request = try unsafe _decode(call.request, with: method.requestCodec)
+      if call.isObserved { try call.showRequest(request) }
       call.didTakeRequest()
       let context = ServerContext(call)
       let responses = ResponseWriter(call, codec: method.responseCodec)

@@ -42,6 +42,8 @@ public struct ServerOptions: Sendable {
   public var reusesPort = false
   /// Where handlers run. On the event loop of their connection.
   public var handlerExecution: HandlerExecution = .onEventLoop
+  /// Wrap around each call, the first outermost. None.
+  public var interceptors: [any ServerInterceptor] = []
   /// What is different for some services (`"greet.Greeter"`) or methods
   /// (`"greet.Greeter/SayHello"`).
   public var methods: [String: MethodOptions] = [:]
@@ -56,15 +58,19 @@ public struct ServerOptions: Sendable {
     public var maxResponseMessageBytes: Int?
     public var handlerExecution: HandlerExecution?
     public var compression: CompressionAlgorithm?
+    /// Further in than those of the server, and those of a method further in than its service's.
+    public var interceptors: [any ServerInterceptor]
 
     public init(
       maxRequestMessageBytes: Int? = nil, maxResponseMessageBytes: Int? = nil,
-      handlerExecution: HandlerExecution? = nil, compression: CompressionAlgorithm? = nil
+      handlerExecution: HandlerExecution? = nil, compression: CompressionAlgorithm? = nil,
+      interceptors: [any ServerInterceptor] = []
     ) {
       self.maxRequestMessageBytes = maxRequestMessageBytes
       self.maxResponseMessageBytes = maxResponseMessageBytes
       self.handlerExecution = handlerExecution
       self.compression = compression
+      self.interceptors = interceptors
     }
   }
 }

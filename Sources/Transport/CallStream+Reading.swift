@@ -87,6 +87,7 @@ extension CallStream {
   ///
   /// - Throws: What the call failed with, or a message that cannot be accepted.
   package final func take(into batch: ByteBuffer) throws(RPCError) -> Taken {
+    isBatchOut = false
     var offset = 0
     scan: while true {
       switch peekInbound(at: offset) {
@@ -111,6 +112,8 @@ extension CallStream {
   }
 
   private func move(_ count: Int, into batch: ByteBuffer) {
+    hasHandedOut = true
+    isBatchOut = true
     credit(upTo: count)
     creditedBytes = max(0, creditedBytes - count)
     returnReservation()

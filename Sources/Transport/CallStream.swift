@@ -83,6 +83,15 @@ internal import TernWire
   final var inboundAlgorithm: CompressionAlgorithm?
   final let decompressedMessages = Atomic<Int>(0)
 
+  /// Who wants to see the messages: interceptors, if there are any.
+  final let observers = Mutex(MessageObservers())
+  final let hasObservers = Atomic<Bool>(false)
+
+  /// A reader has got a message, or more.
+  final var hasHandedOut = false
+  /// A reader has messages with which it is not done.
+  final var isBatchOut = false
+
   final var maxInboundMessageBytes = 4 << 20
   final var maxOutboundMessageBytes = Int.max
 
@@ -108,6 +117,7 @@ internal import TernWire
       inboundAlgorithm = nil
       decompressedMessages.store(0, ordering: .relaxed)
     }
+    removeObservers()
     ending.store(.none, ordering: .releasing)
     connection = nil
   }
@@ -188,6 +198,9 @@ internal import TernWire
   }
 
   // MARK: For subclasses
+
+  /// Whether what comes in are requests.
+  var receivesRequests: Bool { false }
 
   /// How this side compresses, and what it can decode.
   var compression: CallCompression { .standard }

@@ -13,10 +13,12 @@ package import TernWire
   // `@unchecked Sendable` as its superclass.
 
   package let descriptor: MethodDescriptor
-  package let options: CallOptions
+  package internal(set) var options: CallOptions
   package let response = ResponseState()
   /// `nil`: the standard one, as most channels have, whose references then need not be counted.
   private let channelCompression: CallCompression?
+  /// Interceptors that send the call; `nil` if it has none. Before `begin`, on the caller's thread.
+  package var interception: Interception?
   /// The one response, if it came compressed.
   var decompressed: ByteBuffer?
 
@@ -25,15 +27,17 @@ package import TernWire
   /// What is left to the handler in which the call was made; `nil` if it is not bound by one.
   private let inheritedNanoseconds: Int64?
   private var attempts = 0
-  private var isRequestWhole = false
+  var isRequestWhole = false
   /// The moment, on the loop's clock, when the call has to be over.
   package var deadlineNanoseconds: Int64? { deadline }
   private var deadline: Int64?
   private lazy var deadlineTimer = LoopTimer { [unowned self] in expire() }
-  private var pendingReset: UInt32?
+  /// When the call began, on the loop's clock.
+  private var beginning: Int64?
+  var pendingReset: UInt32?
   /// Our own error, when the call ends by it.
-  private var replacement: RPCError?
-  private var hasHead = false
+  var replacement: RPCError?
+  var hasHead = false
   /// Whether the initial metadata came. Ask when the call is over or `whenHead` has answered.
   package var hasInitialMetadata: Bool { hasHead }
 
@@ -50,10 +54,11 @@ package import TernWire
   package var onEarlyEnd: (() -> Void)?
   /// Called once on the loop, when the call is over.
   package var onOver: (() -> Void)?
-  private var waiters: [UnsafeContinuation<Void, Never>] = unsafe []
+  var waiters: [UnsafeContinuation<Void, Never>] = unsafe []
+  var headWaiters: [UnsafeContinuation<Void, Never>] = unsafe []
 
   /// As in C-core: what is longer is sent once only.
-  private static let maxReplayBytes = 256 << 10
+  static let maxReplayBytes = 256 << 10
 
   package init(
     loop: EventLoop, descriptor: MethodDescriptor, options: CallOptions,
@@ -93,7 +98,7 @@ package import TernWire
   }
 
   // Spec: W17 (the effective deadline is the smallest; the parent's counts)
-  private var timeoutNanoseconds: Int64? {
+  var timeoutNanoseconds: Int64? {
     let own = options.timeout?.clampedNanoseconds
     guard let inheritedNanoseconds else { return own }
     return min(own ?? .max, inheritedNanoseconds)
@@ -103,14 +108,29 @@ package import TernWire
   /// The call begins to count. On the loop.
   package func begin() {
     if isOver { return }
+    if interception != nil { beginning = loop.now }
     guard let nanoseconds = timeoutNanoseconds else { return }
+    scheduleDeadline(nanoseconds, after: loop.now)
+  }
+
+  private func scheduleDeadline(_ nanoseconds: Int64, after moment: Int64) {
     // Spec: W17 (an expired deadline fails here, and nothing is sent)
     if nanoseconds <= 0 { return expire() }
-    let (moment, overflows) = loop.now.addingReportingOverflow(nanoseconds)
+    let (moment, overflows) = moment.addingReportingOverflow(nanoseconds)
     if overflows { return }
     deadline = moment
     loop.schedule(deadlineTimer, at: moment)
   }
+
+  /// Interceptors have changed the timeout, which still counts from the call's beginning.
+  func rescheduleDeadline() {
+    if deadline != nil { loop.cancel(deadlineTimer) }
+    deadline = nil
+    guard let beginning, let nanoseconds = timeoutNanoseconds else { return }
+    scheduleDeadline(nanoseconds, after: beginning)
+  }
+
+  func cancelDeadlineTimer() { loop.cancel(deadlineTimer) }
 
   // MARK: Sending
 
@@ -124,6 +144,7 @@ package import TernWire
     }
     self.connection = connection
     isClosed = false
+    interception?.peer.withLock { $0 = connection.peer }
     let endsAtOnce = isRequestWhole && outbound.isEmpty
     do throws(HTTP2Error) {
       try connection.session.submitRequest(
@@ -154,7 +175,13 @@ package import TernWire
     replay != nil && !isOver && !hasHead && closeCode == ErrorCode.refusedStream && attempts < 2
   }
 
-  private func prepareForAnotherAttempt() {
+  /// Whether the whole request is still known.
+  var hasReplay: Bool { replay != nil }
+
+  /// It will not be sent again.
+  func forgetRequest() { replay = nil }
+
+  func prepareForAnotherAttempt() {
     guard let replay else { return }
     resetForReuse()
     response.removeAll()
@@ -218,7 +245,8 @@ package import TernWire
     switch action {
     case .head:
       hasHead = true
-      replay = nil
+      // Interceptors may send again what a server has answered.
+      if interception == nil || descriptor.kind.hasRequestStream { replay = nil }
     case .reset(let code): pendingReset = code
     case .nothing, .deliver, .drop, .over: break
     }
@@ -236,7 +264,10 @@ package import TernWire
     advanceInbound()
     resumeWaiters()
     if hasHead { resumeHeadWaiters() }
-    if isClosed { leaveConnection() }
+    if isClosed {
+      leaveConnection()
+      interception?.streamIsGone()
+    }
   }
 
   // Spec: W36 (refused from the prefix alone)
@@ -266,76 +297,24 @@ package import TernWire
 
   private var isDeadlinePast: Bool { deadline.map { $0 <= loop.now } ?? false }
 
-  /// The status is known: whoever waits hears of it.
-  private func complete() {
-    if isOver { return }
-    if deadline != nil { loop.cancel(deadlineTimer) }
-    let status = response.status ?? .ok
-    var error =
-      replacement
-      ?? RPCError(status, metadata: response.trailingMetadata, origin: response.origin)
-    if error != nil, hasHead { error?.initialMetadata = response.initialMetadata }
-    isSendingOver = true
-    replay = nil
-    if !isClosed, let connection {
-      // Spec: W65 (the server has ended early: we stop sending)
-      if !hasRemoteEnded || !isRequestWhole || !outbound.isEmpty {
-        connection.session.reset(
-          self, errorCode: error == nil ? ErrorCode.noError : ErrorCode.cancel)
-      }
-      connection.setDirty()
-    }
-    end(error, as: error == nil ? .answered : .failed)
-    resumeHeadWaiters()
-    resumeAll()
-    onEarlyEnd?()
-    onEarlyEnd = nil
-    onOver?()
-    onOver = nil
-  }
-
-  // MARK: Ending it ourselves
-
-  /// Gives the call up with a status of ours. On the loop. Does nothing if it is over.
-  package func cancel(_ status: Status, origin: RPCError.Origin) {
-    if isOver { return }
-    response.end(status, origin: origin)
-    replay = nil
-    complete()
-  }
-
-  /// The same with an error, whose cause and metadata are kept.
-  package func cancel(_ error: RPCError) {
-    if isOver { return }
-    replacement = error
-    cancel(error.status, origin: error.origin)
-  }
-
-  // Spec: W18 (RST_STREAM CANCEL, and DEADLINE_EXCEEDED at once)
-  private func expire() {
-    let text: String
-    if let timeout = options.timeout, timeout.clampedNanoseconds == timeoutNanoseconds {
-      text = "The call took longer than its timeout of \(timeout)."
-    } else {
-      text = "The deadline of the call in whose handler this one was made has passed."
-    }
-    cancel(Status(.deadlineExceeded, text), origin: .library)
-  }
-
   override func fail(with status: Status) -> RPCError {
     cancel(status, origin: .peer)
-    return failure ?? RPCError(status.code, status.message, origin: .peer)
+    return attemptFailure ?? RPCError(status.code, status.message, origin: .peer)
   }
 
   /// Whoever cancels the task that reads the response gives the call up.
   override func readerWasCancelled() {
-    cancel(Status(.cancelled, "The task that read the response was cancelled."), origin: .caller)
+    giveUp(
+      RPCError(.cancelled, "The task that read the response was cancelled.", origin: .caller))
   }
 
   // MARK: Reading
 
   override func endOfInbound() throws(RPCError) -> Taken? {
-    guard isOver else { return nil }
+    guard isOver else {
+      interception?.publishEnd()
+      return nil
+    }
     if let failure { throw failure }
     if !inbound.isEmpty {
       let status = Cardinality.cutOffResponse
@@ -363,35 +342,5 @@ package import TernWire
   /// A call whose response is one message waits for it all the time.
   override var isMessageAwaited: Bool {
     !isOver && (!descriptor.kind.hasResponseStream || super.isMessageAwaited)
-  }
-
-  // MARK: Waiting
-
-  private var headWaiters: [UnsafeContinuation<Void, Never>] = unsafe []
-
-  private func resumeHeadWaiters() {
-    if unsafe headWaiters.isEmpty { return }
-    let waiting = unsafe headWaiters
-    unsafe headWaiters = []
-    unsafe waiting.forEach { unsafe $0.resume() }
-  }
-
-  private func resumeAll() {
-    if unsafe waiters.isEmpty { return }
-    let waiting = unsafe waiters
-    unsafe waiters = []
-    unsafe waiting.forEach { unsafe $0.resume() }
-  }
-
-  /// Resumes `continuation` when the call is over. On the loop.
-  @unsafe package func whenOver(_ continuation: UnsafeContinuation<Void, Never>) {
-    if isOver { return unsafe continuation.resume() }
-    unsafe waiters.append(continuation)
-  }
-
-  /// Resumes `continuation` when the initial metadata is here, or the call is over. On the loop.
-  @unsafe package func whenHead(_ continuation: UnsafeContinuation<Void, Never>) {
-    if isOver || hasHead { return unsafe continuation.resume() }
-    unsafe headWaiters.append(continuation)
   }
 }

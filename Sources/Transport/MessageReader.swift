@@ -99,6 +99,14 @@ internal import TernWire
     }
   }
 
+  /// Whether interceptors want to see the messages.
+  @usableFromInline package var isObserved: Bool { stream.isObserved }
+
+  /// Shows a message to those who want to see it.
+  @usableFromInline package func show(_ message: Any, byteCount: Int) throws {
+    try stream.showInbound(message, byteCount: byteCount)
+  }
+
   // MARK: One reader at a time
 
   /// - Returns: Whether nobody else reads.
@@ -162,7 +170,9 @@ public struct _MessageIterator<Message>: AsyncIteratorProtocol {
     try claim.check()
     while true {
       if let bytes = try unsafe reader.nextInBatch() {
-        return try unsafe _decode(bytes, with: codec)
+        let message = try unsafe _decode(bytes, with: codec)
+        if reader.isObserved { try reader.show(message, byteCount: bytes.count) }
+        return message
       }
       guard try await reader.fill() else { return nil }
     }

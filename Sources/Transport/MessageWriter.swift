@@ -36,6 +36,7 @@ public struct _MessageWriter<Message>: Sendable {
     let offset = output.begin(in: buffer)
     do {
       try codec.encode(message, buffer)
+      if output.isObserved { try output.show(message, in: buffer, at: offset) }
     } catch {
       output.undo(in: buffer, at: offset)
       throw error
@@ -64,6 +65,17 @@ public struct _MessageOutput: Sendable {
     in buffer: ByteBuffer, at offset: Int, compress: Bool
   ) throws -> Bool {
     try stream.commitMessage(in: buffer, at: offset, mayCompress: compress)
+  }
+
+  /// Whether interceptors want to see the messages.
+  @usableFromInline package var isObserved: Bool { stream.isObserved }
+
+  /// Shows a message that was encoded behind `offset` to those who want to see it.
+  @usableFromInline package func show(
+    _ message: Any, in buffer: ByteBuffer, at offset: Int
+  ) throws {
+    let payloadOffset = offset + MessageFramer.prefixBytes
+    try stream.showOutbound(message, byteCount: max(0, buffer.count - payloadOffset))
   }
 
   /// Whether messages that were sent from other threads have to go first.

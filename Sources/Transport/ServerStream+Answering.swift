@@ -87,6 +87,8 @@ extension ServerStream {
     metadataLock.lock()
     initialMetadata = [:]
     trailingMetadata = [:]
+    attachments?.initialMetadata = [:]
+    attachments?.trailingMetadata = [:]
     metadataLock.unlock()
     end(RPCError(status.code, status.message, origin: .library), as: .cancelled(.refused))
     finish(status)
@@ -104,7 +106,7 @@ extension ServerStream {
   private func metadataFields() -> FieldBlock? {
     metadataLock.lock()
     defer { metadataLock.unlock() }
-    return ResponseFields.metadata(initialMetadata)
+    return ResponseFields.metadata(allInitialMetadata)
   }
 
   // MARK: Answering
@@ -122,8 +124,9 @@ extension ServerStream {
     if phase == .answered || isClosed { return }
     metadataLock.lock()
     var metadata = metadata
-    if !trailingMetadata.isEmpty { metadata.append(contentsOf: trailingMetadata) }
-    let initial = initialMetadata
+    let trailing = allTrailingMetadata
+    if !trailing.isEmpty { metadata.append(contentsOf: trailing) }
+    let initial = allInitialMetadata
     metadataLock.unlock()
     // What was meant to go ahead goes ahead, of an error as well.
     if !hasSentHead, !initial.isEmpty {

@@ -79,6 +79,8 @@ package protocol CallHandler: AnyObject, Sendable {
   var hasMetadata: Bool { metadataIsSet.load(ordering: .acquiring) }
 
   // Under the lock for metadata, too.
+  /// What interceptors have attached. Most calls have none.
+  var attachments: CallAttachments?
   /// What responses are compressed with; `nil`: nothing.
   var responseAlgorithm: CompressionAlgorithm?
   /// A message was compressed with it, so it cannot change any more.
@@ -123,6 +125,7 @@ package protocol CallHandler: AnyObject, Sendable {
     if responseAlgorithm != nil { responseAlgorithm = nil }
     if hasHandlerReturned { hasHandlerReturned = false }
     compresses.store(false, ordering: .relaxed)
+    if attachments != nil { attachments = nil }
     if hasMetadata {
       initialMetadata = [:]
       trailingMetadata = [:]
@@ -291,6 +294,8 @@ package protocol CallHandler: AnyObject, Sendable {
   }
 
   // MARK: What the superclass asks
+
+  override var receivesRequests: Bool { true }
 
   override func willSendMessage(at offset: Int) { submitHead() }
 

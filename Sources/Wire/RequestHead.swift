@@ -222,5 +222,8 @@ package import TernCore
     return metadata
   }
 
+  /// Changes what the application on this side sees.
+  package func replaceMetadata(_ metadata: Metadata) { builtMetadata = metadata }
+
   private func text(at place: TextPlace?) -> String? { place.map { texts.text(at: $0) } }
 }

@@ -1,0 +1,119 @@
+internal import TernBytes
+package import TernCore
+internal import TernEventLoop
+internal import TernHTTP2
+internal import TernWire
+
+extension ClientStream {
+  // MARK: Ending it ourselves
+
+  /// Ends the attempt that runs with a status of ours, and with it the call, unless interceptors
+  /// want to go on. On the loop. Does nothing if it is over.
+  package func cancel(_ status: Status, origin: RPCError.Origin) {
+    if isOver { return }
+    response.end(status, origin: origin)
+    complete()
+  }
+
+  /// The same with an error, whose cause and metadata are kept.
+  package func cancel(_ error: RPCError) {
+    if isOver || isAttemptOver { return }
+    replacement = error
+    cancel(error.status, origin: error.origin)
+  }
+
+  /// Ends the call, whatever its interceptors are at. On the loop. Does nothing if it is over.
+  package func giveUp(_ error: RPCError) {
+    if isOver { return }
+    replacement = error
+    interception?.isReleased = true
+    cancel(error.status, origin: error.origin)
+  }
+
+  // Spec: W18 (RST_STREAM CANCEL, and DEADLINE_EXCEEDED at once)
+  func expire() {
+    let text: String
+    if let timeout = options.timeout, timeout.clampedNanoseconds == timeoutNanoseconds {
+      text = "The call took longer than its timeout of \(timeout)."
+    } else {
+      text = "The deadline of the call in whose handler this one was made has passed."
+    }
+    giveUp(RPCError(.deadlineExceeded, text, origin: .library))
+  }
+
+  // MARK: The end
+
+  /// The status of the attempt is known: whoever waits hears of it.
+  func complete() {
+    if isOver { return }
+    var error =
+      replacement
+      ?? RPCError(
+        response.status ?? .ok, metadata: response.trailingMetadata, origin: response.origin)
+    if error != nil, hasHead { error?.initialMetadata = response.initialMetadata }
+    isSendingOver = true
+    if !isClosed, !isAttemptOver, let connection {
+      // Spec: W65 (the server has ended early: we stop sending)
+      if !hasRemoteEnded || !isRequestWhole || !outbound.isEmpty {
+        connection.session.reset(
+          self, errorCode: error == nil ? ErrorCode.noError : ErrorCode.cancel)
+      }
+      connection.setDirty()
+    }
+    if let interception, !interception.isReleased {
+      let isAwaited = unsafe !waiters.isEmpty
+      let isUnread = !inbound.isEmpty || isBatchOut
+      interception.attemptDidEnd(error, mustWait: isUnread && !isAwaited)
+    } else {
+      finish(error)
+    }
+  }
+
+  /// The call is over for everybody.
+  func finish(_ error: RPCError?) {
+    if deadlineNanoseconds != nil { cancelDeadlineTimer() }
+    forgetRequest()
+    end(error, as: error == nil ? .answered : .failed)
+    resumeHeadWaiters()
+    resumeAll()
+    onEarlyEnd?()
+    onEarlyEnd = nil
+    onOver?()
+    onOver = nil
+    interception?.callDidEnd()
+  }
+
+  // MARK: Waiting
+
+  func resumeHeadWaiters() {
+    if unsafe headWaiters.isEmpty { return }
+    let waiting = unsafe headWaiters
+    unsafe headWaiters = []
+    // What somebody has seen cannot be taken back for another attempt.
+    hasHandedOut = true
+    unsafe waiting.forEach { unsafe $0.resume() }
+  }
+
+  private func resumeAll() {
+    if unsafe waiters.isEmpty { return }
+    let waiting = unsafe waiters
+    unsafe waiters = []
+    unsafe waiting.forEach { unsafe $0.resume() }
+  }
+
+  /// Resumes `continuation` when the call is over. On the loop.
+  @unsafe package func whenOver(_ continuation: UnsafeContinuation<Void, Never>) {
+    if isOver { return unsafe continuation.resume() }
+    unsafe waiters.append(continuation)
+    interception?.publishEnd()
+  }
+
+  /// Resumes `continuation` when the initial metadata is here, or the call is over. On the loop.
+  @unsafe package func whenHead(_ continuation: UnsafeContinuation<Void, Never>) {
+    if isOver || hasHead {
+      hasHandedOut = true
+      return unsafe continuation.resume()
+    }
+    unsafe headWaiters.append(continuation)
+  }
+}
