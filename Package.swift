@@ -120,6 +120,11 @@ let examples: [Layer] =
     lesson("CallCredentials", "call-credentials-example"),
     lesson("Compression", "compression-example"),
     lesson("RichErrors", "rich-errors-example", ["ErrorDetails"]),
+    lesson("Deadlines", "deadlines-example"), lesson("Cancellation", "cancellation-example"),
+    lesson("Metadata", "metadata-example"),
+    Layer(
+      "TestingExample", ["Tern", "Testing", "ExampleProtos", "GreeterService"], kind: .test,
+      path: "Examples/Testing"),
   ]
   + example("Greeter", "greeter") + example("Numbers", "number") + example("Sum", "sum")
   + example("Chat", "chat")
