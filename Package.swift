@@ -76,8 +76,8 @@ let layers: [Layer] = [
   Layer(
     "RouteTests",
     [
-      "Tern", "TernRuntime", "Logging", "Bytes", "Core", "EventLoop", "TLS", "TestSupport",
-      "ErrorDetails", "SwiftProtobuf",
+      "Tern", "TernRuntime", "Logging", "Bytes", "Core", "EventLoop", "TLS", "Transport", "Server",
+      "Client", "TestSupport", "ErrorDetails", "SwiftProtobuf",
     ], kind: .test),
   Layer(
     "CodegenTests", ["Codegen", "SwiftProtobuf", "SwiftProtobufPluginLibrary"], kind: .test),
@@ -120,6 +120,7 @@ let examples: [Layer] =
     lesson("CallCredentials", "call-credentials-example"),
     lesson("Compression", "compression-example"),
     lesson("RichErrors", "rich-errors-example", ["ErrorDetails"]),
+    lesson("Interceptors", "interceptors-example", ["Logging"]),
     lesson("Deadlines", "deadlines-example"), lesson("Cancellation", "cancellation-example"),
     lesson("Metadata", "metadata-example"),
     Layer(

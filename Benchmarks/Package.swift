@@ -15,6 +15,7 @@ let package = Package(
   name: "tern-benchmarks",
   dependencies: [
     .package(name: "tern", path: ".."),
+    .package(url: "https://github.com/apple/swift-log.git", from: "1.6.0"),
     .package(url: "https://github.com/apple/swift-protobuf.git", from: "1.39.0"),
   ],
   targets: [
@@ -22,6 +23,7 @@ let package = Package(
       name: "bench-server",
       dependencies: [
         .product(name: "Tern", package: "tern"),
+        .product(name: "Logging", package: "swift-log"),
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],
       swiftSettings: settings)

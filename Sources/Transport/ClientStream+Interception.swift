@@ -22,7 +22,7 @@ internal import TernWire
   private let task = Mutex<(task: Task<Void, Never>?, isCancelled: Bool)>((nil, false))
 
   /// An attempt was made.
-  package fileprivate(set) var wasAttempted = false
+  private let attempted = Atomic<Bool>(false)
   fileprivate var isAttemptOver = false
   /// Interceptors may know that the attempt is over.
   fileprivate var isEndPublished = false
@@ -47,6 +47,9 @@ internal import TernWire
     }
     if mustCancel { task.cancel() }
   }
+
+  /// Whether an attempt was made. From any thread.
+  package var wasAttempted: Bool { attempted.load(ordering: .acquiring) }
 
   // MARK: A response of their own
 
@@ -83,7 +86,7 @@ internal import TernWire
   fileprivate func refuse(_ error: RPCError) { attemptError = error }
 
   fileprivate func attemptBegins() {
-    wasAttempted = true
+    attempted.store(true, ordering: .releasing)
     isAttemptOver = false
     isEndPublished = false
     attemptError = nil

@@ -53,6 +53,8 @@ package protocol CallHandler: AnyObject, Sendable {
     get { headIsSent.load(ordering: .relaxed) }
     set { headIsSent.store(newValue, ordering: .relaxed) }
   }
+  /// Interceptors have let the call through to its handler.
+  package final var hasHandlerBegun = false
   var requestForm = RequestForm.plain
   var handler: (any CallHandler)?
   var worker: Worker?
@@ -126,6 +128,7 @@ package protocol CallHandler: AnyObject, Sendable {
     if hasHandlerReturned { hasHandlerReturned = false }
     compresses.store(false, ordering: .relaxed)
     if attachments != nil { attachments = nil }
+    hasHandlerBegun = false
     if hasMetadata {
       initialMetadata = [:]
       trailingMetadata = [:]

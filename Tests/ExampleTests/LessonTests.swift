@@ -97,6 +97,17 @@ struct LessonTests {
     #expect(text.contains("Not sent: INTERNAL: The metadata name 'grpc-timeout' is reserved"))
   }
 
+  @Test("Interceptors: tokens and names are looked at, a busy server is asked again, all is logged")
+  func interceptors() async throws {
+    let text = try await run("interceptors-example")
+    #expect(text.contains("Once more, since: UNAVAILABLE: Busy."))
+    #expect(text.contains("Hello, world, says ada!"))
+    #expect(text.contains("Refused: INVALID_ARGUMENT: The name has 27 characters; 20 are allowed."))
+    #expect(text.contains("Refused: UNAUTHENTICATED: The token is not known, or no longer valid."))
+    #expect(text.components(separatedBy: "Call served.").count == 7)
+    #expect(text.contains("status=UNAVAILABLE"))
+  }
+
   @Test("A server and a client of the four kinds talk over mutual TLS and gzip")
   func mutualPair() async throws {
     let folder = try certificates()

@@ -285,6 +285,25 @@ struct ClientInterceptorTests {
     }
   }
 
+  private actor Tally: ClientInterceptor {
+    var methods: [String] = []
+
+    func intercept(_ call: ClientCall, next: Next) async throws {
+      try await next()
+      methods.append(call.method.method)
+    }
+  }
+
+  @Test("It may be an actor", arguments: CallKind.all)
+  func actor(kind: CallKind) async throws {
+    let tally = Tally()
+    try await run([tally, tally]) { route in
+      let responses = try await route.echo(kind, [[1]])
+      #expect(responses == [[1]])
+    }
+    #expect(await tally.methods == [kind.routeName, kind.routeName])
+  }
+
   // MARK: Deadlines and giving up
 
   // Spec: W20 (the deadline covers connecting and queueing)

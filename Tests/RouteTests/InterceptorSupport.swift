@@ -4,7 +4,6 @@ import Tern
 
 /// An interceptor that is a closure.
 struct ServerStep: ServerInterceptor {
-  typealias Next = nonisolated(nonsending) () async throws -> Void
   let body: nonisolated(nonsending) @Sendable (ServerCall, Next) async throws -> Void
 
   init(_ body: nonisolated(nonsending) @escaping @Sendable (ServerCall, Next) async throws -> Void)
@@ -12,15 +11,12 @@ struct ServerStep: ServerInterceptor {
     self.body = body
   }
 
-  func intercept(
-    _ call: ServerCall, next: nonisolated(nonsending) () async throws -> Void
-  ) async throws {
+  func intercept(_ call: ServerCall, next: Next) async throws {
     try await body(call, next)
   }
 }
 
 struct ClientStep: ClientInterceptor {
-  typealias Next = nonisolated(nonsending) () async throws -> Void
   let body: nonisolated(nonsending) @Sendable (ClientCall, Next) async throws -> Void
 
   init(_ body: nonisolated(nonsending) @escaping @Sendable (ClientCall, Next) async throws -> Void)
@@ -28,9 +24,7 @@ struct ClientStep: ClientInterceptor {
     self.body = body
   }
 
-  func intercept(
-    _ call: ClientCall, next: nonisolated(nonsending) () async throws -> Void
-  ) async throws {
+  func intercept(_ call: ClientCall, next: Next) async throws {
     try await body(call, next)
   }
 }

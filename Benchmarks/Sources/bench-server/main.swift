@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Logging
 internal import SwiftProtobuf
 internal import Tern
 
@@ -50,7 +51,7 @@ func value(of option: String) -> String? {
 }
 
 guard let echo = service(codec: value(of: "--codec") ?? "") else {
-  print("usage: bench-server --codec bytes|protobuf [--cert FILE --key FILE] [--gzip]")
+  print("usage: bench-server --codec bytes|protobuf [--cert FILE --key FILE] [--gzip] [--logging]")
   exit(2)
 }
 let credentials: ServerCredentials
@@ -64,6 +65,12 @@ if let certificate = value(of: "--cert"), let key = value(of: "--key") {
 var options = ServerOptions()
 options.maxConcurrentStreams = 1000
 if CommandLine.arguments.contains("--gzip") { options.compression = .gzip }
+if CommandLine.arguments.contains("--logging") {
+  var logger = Logger(label: "bench", factory: { StreamLogHandler.standardError(label: $0) })
+  // As in production: calls are logged at info, and nobody reads that.
+  logger.logLevel = .warning
+  options.interceptors = [ServerLoggingInterceptor(logger: logger)]
+}
 let server = GRPCServer(services: [echo], options: options)
 Task.detached {
   try await server.run(on: .tcp("127.0.0.1", 0), credentials: credentials) { address in

@@ -72,13 +72,11 @@ extension _ClientCall {
     from index: Int, _ interception: Interception
   ) async throws {
     guard index < interceptors.count else { return try await attempt(interception) }
-    var hasCalledNext = false
     try await interceptors[index].intercept(ClientCall(self, interception)) {
-      hasCalledNext = true
       try await runInterceptors(from: index + 1, interception)
     }
     let needsResponse = !stream.descriptor.kind.hasResponseStream
-    if hasCalledNext || !needsResponse || interception.hasResponded { return }
+    if interception.wasAttempted || !needsResponse || interception.hasResponded { return }
     throw RPCError(
       .internal,
       "\(type(of: interceptors[index])) has neither called 'next', nor responded, nor thrown. The "

@@ -4,9 +4,7 @@ public import TernCore
 ///
 /// ```swift
 /// struct Tenant: ClientInterceptor {
-///   func intercept(
-///     _ call: ClientCall, next: nonisolated(nonsending) () async throws -> Void
-///   ) async throws {
+///   func intercept(_ call: ClientCall, next: Next) async throws {
 ///     call.metadata.append("tenant", "tern")
 ///     try await next()
 ///   }
@@ -33,13 +31,14 @@ public import TernCore
 /// channel's event loop, and so must not block its thread. When the deadline passes or the caller
 /// gives the call up, the caller hears of it at once, and this task is cancelled.
 public protocol ClientInterceptor: Sendable {
+  /// Goes on with a call: the interceptors further in, and the server.
+  typealias Next = nonisolated(nonsending) @Sendable () async throws -> Void
+
   /// - Parameters:
   ///   - call: What is known of the call, and what may be changed.
   ///   - next: Goes on with the call.
   /// - Throws: What the caller is to be thrown: `RPCError`; anything else becomes the cause of one.
-  nonisolated(nonsending) func intercept(
-    _ call: ClientCall, next: nonisolated(nonsending) () async throws -> Void
-  ) async throws
+  nonisolated(nonsending) func intercept(_ call: ClientCall, next: Next) async throws
 }
 
 extension CallOptions {

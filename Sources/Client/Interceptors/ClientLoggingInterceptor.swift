@@ -30,9 +30,7 @@ public struct ClientLoggingInterceptor: ClientInterceptor {
     self.failureLevel = failureLevel
   }
 
-  public nonisolated(nonsending) func intercept(
-    _ call: ClientCall, next: nonisolated(nonsending) () async throws -> Void
-  ) async throws {
+  public nonisolated(nonsending) func intercept(_ call: ClientCall, next: Next) async throws {
     if min(level, failureLevel) < logger.logLevel { return try await next() }
     let record = CallRecord(clock: call.call.stream.loop.clock)
     call.onRequest { record.noteRequest($0) }

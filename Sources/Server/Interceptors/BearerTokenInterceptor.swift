@@ -36,9 +36,7 @@ public struct BearerTokenInterceptor<Key: ContextKey>: ServerInterceptor {
     self.owner = owner
   }
 
-  public nonisolated(nonsending) func intercept(
-    _ call: ServerCall, next: nonisolated(nonsending) () async throws -> Void
-  ) async throws {
+  public nonisolated(nonsending) func intercept(_ call: ServerCall, next: Next) async throws {
     let values = call.metadata["authorization"]
     guard values.count == 1, let token = Self.token(in: values[0]) else {
       throw RPCError(

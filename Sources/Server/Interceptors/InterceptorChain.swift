@@ -9,9 +9,13 @@ enum InterceptorChain {
   static func wrap(
     _ body: @escaping LoopTaskBody, in interceptors: [any ServerInterceptor], kind: CallKind
   ) -> LoopTaskBody {
-    interceptors.reversed().reduce(body) { next, interceptor in
-      link(interceptor, next, needsResponse: !kind.hasResponseStream)
+    if interceptors.isEmpty { return body }
+    // Not 'reduce': what passes through a generic function is called through a thunk ever after.
+    var chain = once(body)
+    for interceptor in interceptors.reversed() {
+      chain = link(interceptor, chain, needsResponse: !kind.hasResponseStream)
     }
+    return chain
   }
 
   private static func link(
@@ -19,23 +23,43 @@ enum InterceptorChain {
   ) -> LoopTaskBody {
     { task in
       let call = ServerCall(_ServerCall(task))
-      var timesCalled = 0
-      try await interceptor.intercept(call) {
-        timesCalled += 1
-        if timesCalled > 1 { throw tooOften(interceptor) }
-        try await next(task)
-      }
-      if timesCalled == 0, needsResponse, !call.stream.hasResponse {
+      let stream = call.stream
+      try await interceptor.intercept(call) { try await onLoop(of: stream, next) }
+      // The innermost one that is silent is asked first.
+      if needsResponse, !stream.hasHandlerBegun, !stream.hasResponse {
         throw withoutResponse(interceptor)
       }
     }
   }
 
-  /// A handler has taken the requests; there is nothing left to run a second one with.
-  private static func tooOften(_ interceptor: any ServerInterceptor) -> RPCError {
-    RPCError(
-      .internal,
-      "\(type(of: interceptor)) has called 'next' twice. A handler can run once; call it once.")
+  /// Handlers belong on the loop; an interceptor may be an actor, or on the main one.
+  private static nonisolated(nonsending) func onLoop(
+    of stream: ServerStream, _ body: LoopTaskBody
+  ) async throws {
+    if stream.loop.isCurrent { return try await body(stream) }
+    try await hopAndRun(body, stream)
+  }
+
+  @concurrent private static func hopAndRun(
+    _ body: LoopTaskBody, _ stream: ServerStream
+  ) async throws {
+    // The compiler leaves the change of executor out before a function that only awaits another one.
+    try Task.checkCancellation()
+    try await body(stream)
+  }
+
+  /// The handler itself, once: it takes the requests, and a second one would have none.
+  private static func once(_ handler: @escaping LoopTaskBody) -> LoopTaskBody {
+    { task in
+      let stream = ServerCall(_ServerCall(task)).stream
+      if stream.hasHandlerBegun {
+        throw RPCError(
+          .internal, "An interceptor has called 'next' twice. A handler can run once; call it once."
+        )
+      }
+      stream.hasHandlerBegun = true
+      try await handler(task)
+    }
   }
 
   private static func withoutResponse(_ interceptor: any ServerInterceptor) -> RPCError {

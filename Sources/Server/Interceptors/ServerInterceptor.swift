@@ -2,9 +2,7 @@
 ///
 /// ```swift
 /// struct Timing: ServerInterceptor {
-///   func intercept(
-///     _ call: ServerCall, next: nonisolated(nonsending) () async throws -> Void
-///   ) async throws {
+///   func intercept(_ call: ServerCall, next: Next) async throws {
 ///     let start = ContinuousClock.now
 ///     defer { print(call.method, ContinuousClock.now - start) }
 ///     try await next()
@@ -25,15 +23,16 @@
 /// ```
 ///
 /// An interceptor runs on the event loop of the call's connection, even where the handler runs
-/// elsewhere, so it must not block its thread. Make it a struct, or a final class; state that calls
-/// share goes into an actor or behind a lock. Calls of methods that the server does not have, and
-/// those whose request is refused for its form, do not come here.
+/// elsewhere, so it must not block its thread; one that is an actor runs there, and comes back to the
+/// loop with `next`. Calls of methods that the server does not have, and those whose request is
+/// refused for its form, do not come here.
 public protocol ServerInterceptor: Sendable {
+  /// Goes on with a call: the interceptors further in, and the handler.
+  typealias Next = nonisolated(nonsending) @Sendable () async throws -> Void
+
   /// - Parameters:
   ///   - call: What is known of the call, and what may be changed.
   ///   - next: Goes on with the call. To be called once, or not at all.
   /// - Throws: `RPCError` for the status of the call; anything else is `UNKNOWN`.
-  nonisolated(nonsending) func intercept(
-    _ call: ServerCall, next: nonisolated(nonsending) () async throws -> Void
-  ) async throws
+  nonisolated(nonsending) func intercept(_ call: ServerCall, next: Next) async throws
 }

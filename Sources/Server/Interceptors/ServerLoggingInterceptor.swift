@@ -32,9 +32,7 @@ public struct ServerLoggingInterceptor: ServerInterceptor {
     self.failureLevel = failureLevel
   }
 
-  public nonisolated(nonsending) func intercept(
-    _ call: ServerCall, next: nonisolated(nonsending) () async throws -> Void
-  ) async throws {
+  public nonisolated(nonsending) func intercept(_ call: ServerCall, next: Next) async throws {
     if min(level, failureLevel) < logger.logLevel { return try await next() }
     let record = CallRecord(clock: call.stream.loop.clock)
     call.onRequest { record.noteRequest($0) }
