@@ -67,7 +67,8 @@ let layers: [Layer] = [
     "InteropTests",
     [
       "Tern", "TestSupport", "ExampleProtos", "GreeterService", "NumbersService", "SumService",
-      "ChatService", "InteropCases", "ErrorDetails",
+      "ChatService", "InteropCases", "InteropProtos", "InteropHostile", "InteropFlags",
+      "ErrorDetails", "SwiftProtobuf",
     ], kind: .test),
   Layer("ExampleTests", ["TestSupport"], kind: .test),
   Layer(
@@ -134,7 +135,20 @@ let examples: [Layer] =
 let interop: [Layer] = [
   // Scripts/generate writes it.
   Layer("InteropProtos", ["Tern", "SwiftProtobuf"], path: "Interop/Generated"),
-  Layer("InteropCases", ["Tern", "InteropProtos"], path: "Interop/Cases"),
+  Layer("InteropCases", ["Tern", "InteropProtos", "SwiftProtobuf"], path: "Interop/Cases"),
+  // A server that is wrong on purpose, in frames that Tern has not written.
+  Layer(
+    "InteropHostile", ["TestSupport", "InteropProtos", "SwiftProtobuf"], path: "Interop/Hostile"),
+  Layer("InteropFlags", path: "Interop/Flags"),
+  Layer(
+    "tern-interop-client", ["Tern", "InteropCases", "InteropFlags"], kind: .program,
+    path: "Interop/Client"),
+  Layer(
+    "tern-interop-server", ["Tern", "InteropCases", "InteropFlags"], kind: .program,
+    path: "Interop/Server"),
+  Layer(
+    "tern-interop-hostile-server", ["InteropFlags", "InteropHostile"], kind: .program,
+    path: "Interop/HostileServer"),
 ]
 
 /// Layers whose module is named as the folder; all others get the prefix.

@@ -3,8 +3,8 @@ internal import InteropProtos
 internal import Tern
 
 extension CaseClient {
-  private static let requestBytes = 271_828
-  private static let responseBytes = 314_159
+  static let requestBytes = 271_828
+  static let responseBytes = 314_159
 
   func emptyUnary() async throws {
     let response = try await expectOK("EmptyCall") {
@@ -13,7 +13,7 @@ extension CaseClient {
     try expect("the response", response, is: Grpc_Testing_Empty())
   }
 
-  func largeUnary() async throws { _ = try await call(request()) }
+  func largeUnary() async throws { try await call(request()) }
 
   func clientCompressedUnary() async throws {
     // Whether the server looks at the flag at all; if not, what follows would prove nothing.
@@ -21,7 +21,7 @@ extension CaseClient {
       _ = try await stub.unaryCall(request(expectsCompressed: true), options: options())
     }
     for isCompressed in [true, false] {
-      _ = try await call(request(expectsCompressed: isCompressed), compresses: isCompressed)
+      try await call(request(expectsCompressed: isCompressed), compresses: isCompressed)
     }
   }
 
@@ -34,7 +34,7 @@ extension CaseClient {
     }
   }
 
-  private func request(expectsCompressed: Bool? = nil) -> Grpc_Testing_SimpleRequest {
+  func request(expectsCompressed: Bool? = nil) -> Grpc_Testing_SimpleRequest {
     .with { request in
       request.responseSize = Int32(Self.responseBytes)
       request.payload.body = Data(count: Self.requestBytes)
@@ -44,11 +44,15 @@ extension CaseClient {
     }
   }
 
-  private func call(
-    _ request: Grpc_Testing_SimpleRequest, compresses: Bool = false
+  /// Makes a call whose response has to be the large one.
+  @discardableResult
+  func call(
+    _ request: Grpc_Testing_SimpleRequest, timeout: Duration = .seconds(60),
+    compresses: Bool = false
   ) async throws -> CallResponse<Grpc_Testing_SimpleResponse> {
     let response = try await expectOK("UnaryCall") {
-      try await stub.unaryCall.withCall(request, options: options(compresses: compresses))
+      try await stub.unaryCall.withCall(
+        request, options: options(timeout: timeout, compresses: compresses))
     }
     let isAsWanted = response.message.payload.body == Data(count: Self.responseBytes)
     try expect("whether the body is \(Self.responseBytes) zeros", isAsWanted, is: true)

@@ -25,18 +25,22 @@ package final class BlockingSocket: Sendable {
     return socket
   }
 
-  /// Listens on a free port of this machine.
-  package static func listen() throws -> BlockingSocket {
-    let socket = try occupy()
+  /// Listens on a port of this machine; 0 picks a free one.
+  package static func listen(port: Int = 0) throws -> BlockingSocket {
+    let socket = try occupy(port: port)
     try check("listen", Glibc.listen(socket.descriptor, 128))
     return socket
   }
 
   /// Takes a port on which nobody listens, and keeps it so as long as the socket lives: a port that
   /// was free a moment ago may be another test's by now.
-  package static func occupy() throws -> BlockingSocket {
+  package static func occupy(port: Int = 0) throws -> BlockingSocket {
     let socket = try make()
-    var address = loopback(0)
+    // A port that somebody named may have been left a moment ago, by the last run of a program.
+    var on: CInt = port == 0 ? 0 : 1
+    let size = socklen_t(MemoryLayout<CInt>.size)
+    _ = unsafe setsockopt(socket.descriptor, SOL_SOCKET, SO_REUSEADDR, &on, size)
+    var address = loopback(port)
     let result = unsafe withUnsafePointer(to: &address) { pointer in
       unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
         unsafe bind(socket.descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))

@@ -78,9 +78,9 @@ package struct Frame: Sendable, Hashable {
     return Array(content)
   }
 
-  /// Four bytes of the payload as a number.
+  /// Four bytes of the payload as a number; of fewer if it is too short, as a wrong peer may send it.
   package func number(at offset: Int) -> UInt32 {
-    payload[offset..<offset + 4].reduce(0) { $0 << 8 | UInt32($1) }
+    payload.dropFirst(offset).prefix(4).reduce(0) { $0 << 8 | UInt32($1) }
   }
 }
 

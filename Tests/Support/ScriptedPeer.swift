@@ -32,6 +32,9 @@ package final class ScriptedPeer {
 
   // MARK: Sending
 
+  /// Sends each frame in a packet of its own, however small, and does not wait for others to share it.
+  package func sendAtOnce() { socket.sendAtOnce() }
+
   package func send(_ frame: Frame) throws {
     seen.transcript.append("-> \(frame)")
     try socket.send(frame.encoded)

@@ -6,18 +6,35 @@ internal import Foundation
 /// After its last step a connection stays open and polite until the other side closes it.
 package final class ScriptedServer: Sendable {
   private let listener: BlockingSocket
-  private let state = State()
+  private let state: State
   package let port: Int
 
-  package init(waitLimit: Duration = defaultWaitLimit, _ scripts: [Step]...) throws {
-    let listener = try BlockingSocket.listen()
+  package convenience init(
+    waitLimit: Duration = defaultWaitLimit, _ scripts: [Step]...
+  ) throws {
+    try self.init(waitLimit: waitLimit) { scripts.indices.contains($0) ? scripts[$0] : nil }
+  }
+
+  /// - Parameters:
+  ///   - port: a port of this machine; 0 picks a free one.
+  ///   - onFailure: is told when a script waited for something in vain.
+  ///   - script: what to play to a connection; the first one has number 0.
+  package init(
+    port: Int = 0, waitLimit: Duration = defaultWaitLimit,
+    onFailure: @escaping @Sendable (any Error) -> Void = { _ in },
+    script: @escaping @Sendable (Int) -> [Step]?
+  ) throws {
+    let listener = try BlockingSocket.listen(port: port)
     self.listener = listener
-    port = listener.port
-    let state = state
+    self.port = listener.port
+    let state = State(onFailure: onFailure)
+    self.state = state
     Thread.detachNewThread {
-      var scripts = scripts.makeIterator()
+      var connections = 0
       while let socket = try? listener.accept() {
-        guard let script = scripts.next() else { continue }
+        let script = script(connections)
+        connections += 1
+        guard let script else { continue }
         let number = state.begin(socket)
         Thread.detachNewThread {
           Self.run(script, on: ScriptedPeer(socket, waitLimit: waitLimit), number: number, state)
@@ -80,6 +97,9 @@ extension ScriptedServer {
     private var conversations: [Int: Conversation] = [:]
     private var playing = 0
     private var failures: [any Error] = []
+    private let onFailure: @Sendable (any Error) -> Void
+
+    init(onFailure: @escaping @Sendable (any Error) -> Void) { self.onFailure = onFailure }
 
     /// - Returns: the number of the connection.
     func begin(_ socket: BlockingSocket) -> Int {
@@ -96,6 +116,7 @@ extension ScriptedServer {
         if let failure { failures.append(failure) }
         condition.broadcast()
       }
+      if let failure { onFailure(failure) }
     }
 
     func end(_ number: Int, _ seen: Conversation) {

@@ -3,10 +3,10 @@ import TestSupport
 /// C++ programs on Debian's libgrpc++ as the other side: cases of gRPC's own interoperability
 /// tests. Unlike gRPC Python they see whether a message was compressed.
 enum Cpp {
-  /// The cases that both its client and its server know.
-  static let caseNames = [
-    "empty_unary", "large_unary", "client_compressed_unary", "server_compressed_unary",
-    "client_compressed_streaming", "server_compressed_streaming",
+  /// The cases that are about which messages are compressed.
+  static let compressionCaseNames = [
+    "client_compressed_unary", "server_compressed_unary", "client_compressed_streaming",
+    "server_compressed_streaming",
   ]
 
   struct Server: Sendable {
@@ -48,7 +48,8 @@ enum Cpp {
     return (code == 0, text)
   }
 
-  private static func path(_ program: String) async throws -> String {
+  /// Where a program of Tests/Peers/cpp is, built.
+  static func path(_ program: String) async throws -> String {
     try await folder.value + "/" + program
   }
 

@@ -45,7 +45,7 @@ enum Grpcio {
   }
 
   /// A program of Tests/Peers, which ends when its standard input does.
-  private static func peer(_ script: String, _ arguments: [String]) throws -> PeerProcess {
+  static func peer(_ script: String, _ arguments: [String]) throws -> PeerProcess {
     try PeerProcess(
       "\(PeerProcess.repository)/.venv/bin/python",
       ["\(PeerProcess.repository)/Tests/Peers/\(script)"] + arguments,

@@ -1,11 +1,13 @@
-// The service of gRPC's interoperability tests, as far as the cases of interop_client.cc need it.
+// The service of gRPC's interoperability tests, as far as the cases need it.
 //
 // Prints `Listening on HOST:PORT` when it is ready, and ends when its standard input does: so it
 // cannot outlive the tests that started it.
 
+#include <chrono>
 #include <iostream>
 #include <memory>
 #include <string>
+#include <thread>
 
 #include <grpcpp/grpcpp.h>
 
@@ -29,6 +31,37 @@ bool is_compressed_as_expected(ServerContext* context, const Request& request) {
          request.expect_compressed().value() == was_compressed(context);
 }
 
+void echo_metadata(ServerContext* context) {
+  const auto& metadata = context->client_metadata();
+  auto text = [](grpc::string_ref value) { return std::string(value.data(), value.length()); };
+  auto initial = metadata.find("x-grpc-test-echo-initial");
+  if (initial != metadata.end()) {
+    context->AddInitialMetadata("x-grpc-test-echo-initial", text(initial->second));
+  }
+  auto trailing = metadata.find("x-grpc-test-echo-trailing-bin");
+  if (trailing != metadata.end()) {
+    context->AddTrailingMetadata("x-grpc-test-echo-trailing-bin", text(trailing->second));
+  }
+}
+
+Status status_of(const testing::EchoStatus& status) {
+  return Status(static_cast<StatusCode>(status.code()), status.message());
+}
+
+// Returns whether the client still listens.
+template <typename Writer>
+bool send(const testing::StreamingOutputCallRequest& request, Writer* responses) {
+  for (const auto& parameters : request.response_parameters()) {
+    std::this_thread::sleep_for(std::chrono::microseconds(parameters.interval_us()));
+    testing::StreamingOutputCallResponse response;
+    response.mutable_payload()->set_body(std::string(parameters.size(), '\0'));
+    grpc::WriteOptions options;
+    if (!parameters.compressed().value()) options.set_no_compression();
+    if (!responses->Write(response, options)) return false;
+  }
+  return true;
+}
+
 class TestService : public testing::TestService::Service {
   Status EmptyCall(ServerContext*, const testing::Empty*, testing::Empty*) override {
     return Status::OK;
@@ -37,6 +70,8 @@ class TestService : public testing::TestService::Service {
   Status UnaryCall(ServerContext* context, const testing::SimpleRequest* request,
                    testing::SimpleResponse* response) override {
     if (!is_compressed_as_expected(context, *request)) return kWrongCompression;
+    echo_metadata(context);
+    if (request->has_response_status()) return status_of(request->response_status());
     if (request->has_response_compressed()) {
       context->set_compression_level(request->response_compressed().value()
                                          ? GRPC_COMPRESS_LEVEL_HIGH
@@ -66,12 +101,19 @@ class TestService : public testing::TestService::Service {
     for (const auto& parameters : request->response_parameters()) {
       if (parameters.compressed().value()) context->set_compression_level(GRPC_COMPRESS_LEVEL_HIGH);
     }
-    for (const auto& parameters : request->response_parameters()) {
-      testing::StreamingOutputCallResponse response;
-      response.mutable_payload()->set_body(std::string(parameters.size(), '\0'));
-      grpc::WriteOptions options;
-      if (!parameters.compressed().value()) options.set_no_compression();
-      if (!responses->Write(response, options)) break;
+    send(*request, responses);
+    return Status::OK;
+  }
+
+  Status FullDuplexCall(
+      ServerContext* context,
+      grpc::ServerReaderWriter<testing::StreamingOutputCallResponse,
+                               testing::StreamingOutputCallRequest>* call) override {
+    echo_metadata(context);
+    testing::StreamingOutputCallRequest request;
+    while (call->Read(&request)) {
+      if (request.has_response_status()) return status_of(request.response_status());
+      if (!send(request, call)) break;
     }
     return Status::OK;
   }
