@@ -78,8 +78,8 @@ let layers: [Layer] = [
   Layer(
     "RouteTests",
     [
-      "Tern", "TernRuntime", "Logging", "Bytes", "Core", "EventLoop", "TLS", "TestSupport",
-      "ErrorDetails", "SwiftProtobuf",
+      "Tern", "TernRuntime", "Logging", "Bytes", "Core", "EventLoop", "TLS", "Transport", "Server",
+      "Client", "TestSupport", "ErrorDetails", "SwiftProtobuf",
     ], kind: .test),
   Layer(
     "CodegenTests", ["Codegen", "SwiftProtobuf", "SwiftProtobufPluginLibrary"], kind: .test),
@@ -123,6 +123,11 @@ let examples: [Layer] =
     lesson("Compression", "compression-example"),
     lesson("RichErrors", "rich-errors-example", ["ErrorDetails"]),
     lesson("Interceptors", "interceptors-example", ["Logging"]),
+    lesson("Deadlines", "deadlines-example"), lesson("Cancellation", "cancellation-example"),
+    lesson("Metadata", "metadata-example"),
+    Layer(
+      "TestingExample", ["Tern", "Testing", "ExampleProtos", "GreeterService"], kind: .test,
+      path: "Examples/Testing"),
   ]
   + example("Greeter", "greeter") + example("Numbers", "number") + example("Sum", "sum")
   + example("Chat", "chat")

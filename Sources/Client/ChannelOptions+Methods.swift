@@ -20,10 +20,11 @@ extension ChannelOptions {
     }
   }
 
+  /// Whether calls that say nothing have something to complete.
+  var speaksForCalls: Bool { timeout != nil || !methods.isEmpty }
+
   /// A call's options, with what the channel says where they say nothing.
   func completed(_ options: CallOptions, for descriptor: MethodDescriptor) -> CallOptions {
-    // As most channels have it: nothing is copied or looked up.
-    if timeout == nil, methods.isEmpty { return options }
     var options = options
     if !methods.isEmpty {
       fill(&options, with: methods["\(descriptor.service)/\(descriptor.method)"])

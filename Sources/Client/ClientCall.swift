@@ -14,8 +14,18 @@ public struct _ClientCall: Sendable {
   @usableFromInline init(
     _ channel: GRPCChannel, _ descriptor: MethodDescriptor, _ options: CallOptions
   ) {
+    // Most channels say nothing, and then nothing is copied.
+    if channel.options.speaksForCalls {
+      self.init(channel, descriptor, completed: channel.options.completed(options, for: descriptor))
+    } else {
+      self.init(channel, descriptor, completed: options)
+    }
+  }
+
+  private init(
+    _ channel: GRPCChannel, _ descriptor: MethodDescriptor, completed options: CallOptions
+  ) {
     core = channel.core
-    let options = channel.options.completed(options, for: descriptor)
     stream = ClientStream(
       loop: channel.core.loop, descriptor: descriptor, options: options,
       maxRequestMessageBytes: options.maxRequestMessageBytes

@@ -111,6 +111,7 @@ public struct ClientStreamingCallable<Request: Sendable, Reply: Sendable>: Senda
     return CallResponse(try _decodeReply(call, method.responseCodec), call)
   }
 
+  /// A call to which requests can be written.
   private nonisolated(nonsending) func begin(_ options: CallOptions) async throws -> _ClientCall {
     let call = _ClientCall(channel, method.descriptor, options)
     try call.checkOptions()

@@ -26,6 +26,7 @@ public struct CallOptions: Sendable {
   /// The host that the server is told this call wants. `nil` (the default): the channel's. Over TLS
   /// that is the name that the server has shown to have, and no other one may be asked for.
   public var authority: String?
+
   /// Interceptors of this call. Their type belongs to a higher layer, which has the property.
   package var attachedInterceptors: [any Sendable] = []
 

@@ -166,6 +166,7 @@ extension ClientStream {
       throw RPCError(.internal, "The call cannot be sent again: \(problem)", origin: .caller)
     }
     replacement = nil
+    refusals = 0
     pendingReset = nil
     hasHead = false
     prepareForAnotherAttempt()

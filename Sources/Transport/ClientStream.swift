@@ -28,7 +28,7 @@ package import TernWire
   private let inheritedNanoseconds: Int64?
   private var attempts = 0
   /// How often a server has refused it.
-  private var refusals = 0
+  var refusals = 0
   var isRequestWhole = false
   /// The moment, on the loop's clock, when the call has to be over.
   package var deadlineNanoseconds: Int64? { deadline }

@@ -17,6 +17,9 @@ public struct _ServerCall: Sendable {
   /// The request was decoded: its memory and its credit can go back.
   @usableFromInline package func didTakeRequest() { stream.didTakeRequest() }
 
+  /// The user's function has returned, on another thread than the loop's.
+  @usableFromInline package func handlerDidReturn() { stream.handlerDidReturn() }
+
   /// Whether interceptors want to see the messages.
   @usableFromInline package var isObserved: Bool { stream.isObserved }
 
@@ -24,8 +27,6 @@ public struct _ServerCall: Sendable {
   @usableFromInline package func showRequest(_ message: Any) throws {
     try stream.showInbound(message, byteCount: unsafe stream.request().count)
   }
-  /// The user's function has returned, on another thread than the loop's.
-  @usableFromInline package func handlerDidReturn() { stream.handlerDidReturn() }
 
   /// Where the user's function runs, if not on the loop.
   @usableFromInline package var otherExecutor: (any TaskExecutor)? {

@@ -39,9 +39,8 @@ extension ServerStream {
     metadataLock.lock()
     hasHandlerReturned = true
     let actions = takeCancelActions()
-    metadataLock.unlock()
-    // Released here and not under the lock: what they hold may do anything when it goes.
-    _ = actions
+    // Released behind the lock: what they hold may do anything when it goes.
+    withExtendedLifetime(actions) { metadataLock.unlock() }
   }
 
   private func takeCancelActions() -> [@Sendable (CancellationReason) -> Void] {

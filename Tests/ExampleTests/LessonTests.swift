@@ -64,6 +64,39 @@ struct LessonTests {
     #expect(text.contains("Try again in 30.0 seconds."))
   }
 
+  @Test("Deadlines: of a call, of a method, and of what a handler calls")
+  func deadlines() async throws {
+    let text = try await run("deadlines-example")
+    #expect(text.contains("Hello, Ada! In a hurry: true."))
+    #expect(text.contains("Hello, Alan! In a hurry: false."))
+    #expect(text.contains("Konrad: DEADLINE_EXCEEDED: "))
+    #expect(text.contains("Nobody thinks about anything any more."))
+  }
+
+  @Test("Cancellation: leaving a loop, cancelling a task, and what the handler hears")
+  func cancellation() async throws {
+    let text = try await run("cancellation-example")
+    #expect(text.contains("All of five numbers: 10"))
+    #expect(text.contains("Three is enough."))
+    #expect(text.contains("The client: CANCELLED: "))
+    let reports = text.split(separator: "\n").filter {
+      $0 == "The server stops counting: the client gave the call up."
+    }
+    #expect(reports.count == 2)
+  }
+
+  @Test("Metadata: ahead of the response, with the status, with an error, and refused")
+  func metadata() async throws {
+    let text = try await run("metadata-example")
+    #expect(text.contains("Ada greets Alan."))
+    #expect(text.contains("Ahead: [language: de]"))
+    #expect(text.contains("Greetings: 1"))
+    #expect(text.contains("Refused: INVALID_ARGUMENT: Whom?"))
+    #expect(
+      text.contains("Ahead of it: [language: de], with it: [missing: name, greetings: 0]"))
+    #expect(text.contains("Not sent: INTERNAL: The metadata name 'grpc-timeout' is reserved"))
+  }
+
   @Test("Interceptors: tokens and names are looked at, a busy server is asked again, all is logged")
   func interceptors() async throws {
     let text = try await run("interceptors-example")

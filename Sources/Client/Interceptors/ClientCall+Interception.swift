@@ -88,8 +88,9 @@ extension _ClientCall {
 
   /// Sends the call and waits until it has ended. What all interceptors have around.
   private nonisolated(nonsending) func attempt(_ interception: Interception) async throws {
-    let problem = interception.options.withLock { $0.metadata.problem }
+    let (problem, authority) = interception.options.withLock { ($0.metadata.problem, $0.authority) }
     if let problem { throw RPCError(.internal, problem, origin: .caller) }
+    if let authority { try core.check(authority) }
     if interception.wasAttempted {
       await waitUntilGone()
     } else if stream.isObserved {
