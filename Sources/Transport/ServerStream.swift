@@ -286,7 +286,8 @@ package protocol CallHandler: AnyObject, Sendable {
     if requestForm == .compressed { try decompressRequest() }
     if requestForm == .decompressed { return unsafe inbound.readable }
     let prefix = MessageFramer.prefixBytes
-    return unsafe inbound.slice(at: prefix, count: max(0, inbound.count - prefix))
+    if inbound.count < prefix { throw overError }
+    return unsafe inbound.slice(at: prefix, count: inbound.count - prefix)
   }
 
   /// The request was decoded: its memory and its credit can go back.

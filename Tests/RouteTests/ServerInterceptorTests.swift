@@ -266,6 +266,50 @@ struct ServerInterceptorTests {
     #expect(await failure.value?.code == .deadlineExceeded)
   }
 
+  // Spec: W73 (RST_STREAM on a server: the handler is cancelled at once)
+  @Test(
+    "A call that is given up while an interceptor is thinking has no handler",
+    arguments: [true, false])
+  func givenUp(byDeadline: Bool) async throws {
+    let (begun, cancelled, refused) = (Signal(), Signal(), Signal())
+    let think = ServerStep { call, next in
+      if call.metadata.first("think") == nil { return try await next() }
+      call.context.onCancel { _ in cancelled.fire() }
+      begun.fire()
+      await cancelled.wait()
+      do {
+        try await next()
+      } catch {
+        refused.fire()
+        throw error
+      }
+    }
+    let runs = Counter()
+    let method = ServerMethod.unary(Route.unary) { request, _ in
+      runs.add()
+      return request
+    }
+    var options = ServerOptions()
+    options.interceptors = [think]
+    let clock = ManualClock()
+    try await Route.run(
+      [method], options: options, group: EventLoopGroup(loopCount: 1, clock: clock)
+    ) { route in
+      let task = Task {
+        try await route.unary(
+          [1], options: CallOptions(timeout: .milliseconds(200), metadata: ["think": "yes"]))
+      }
+      await begun.wait()
+      if byDeadline { await clock.advance(by: .milliseconds(200)) } else { task.cancel() }
+      _ = await task.result
+      await refused.wait()
+      let response = try await route.unary([2])
+
+      #expect(response == [2])
+      #expect(runs.value == 1)
+    }
+  }
+
   private actor Tally: ServerInterceptor {
     var methods: [String] = []
 

@@ -57,7 +57,11 @@ enum InterceptorChain {
           .internal, "An interceptor has called 'next' twice. A handler can run once; call it once."
         )
       }
+      // Given up while an interceptor was thinking: the request is gone, and nobody waits for an answer.
+      if stream.isOver { throw stream.overError }
       stream.hasHandlerBegun = true
+      // What it registered for its cancellation is over with it, not with its interceptors.
+      defer { stream.handlerDidReturn() }
       try await handler(task)
     }
   }

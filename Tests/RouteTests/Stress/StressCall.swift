@@ -1,3 +1,4 @@
+import TernClient
 import TernCore
 
 /// A call that chance has chosen: what its handler does, and how its client leaves it.
@@ -29,6 +30,8 @@ struct StressCall: Sendable {
   let client: ClientPlan
   let messageCount: Int
   let messageBytes: Int
+  /// Whether an interceptor sends it, and once more if it was aborted.
+  let isIntercepted: Bool
 
   init(id: UInt32, using numbers: inout SeededGenerator) {
     self.id = id
@@ -39,6 +42,7 @@ struct StressCall: Sendable {
     messageBytes =
       Int.random(in: 0..<10, using: &numbers) == 0
       ? Int.random(in: 10_000...200_000, using: &numbers) : 16
+    isIntercepted = Bool.random(using: &numbers)
     let handler = HandlerPlan.allCases.randomElement(using: &numbers)!
     let client: ClientPlan
     switch Int.random(in: 0..<6, using: &numbers) {
@@ -59,8 +63,10 @@ struct StressCall: Sendable {
   }
 
   var options: CallOptions {
-    if case .timeout(let timeout) = client { return CallOptions(timeout: timeout) }
-    return CallOptions()
+    var options = CallOptions()
+    if case .timeout(let timeout) = client { options.timeout = timeout }
+    if isIntercepted { options.interceptors = [Patient()] }
+    return options
   }
 
   // MARK: Messages: the plan, whose they are, their number, and what makes them long
@@ -114,5 +120,21 @@ struct StressCall: Sendable {
     case .leave: ends.insert(.ok)
     }
     return ends
+  }
+}
+
+/// Sees all messages, lets others run before and behind the call, and sends an aborted one again.
+private struct Patient: ClientInterceptor {
+  func intercept(_ call: ClientCall, next: Next) async throws {
+    let seen = Counter()
+    call.onRequest { _ in seen.add() }
+    call.onResponse { _ in seen.add() }
+    await Task.yield()
+    do {
+      try await next()
+    } catch let error as RPCError where error.code == .aborted && call.method.kind == .unary {
+      try await next()
+    }
+    await Task.yield()
   }
 }

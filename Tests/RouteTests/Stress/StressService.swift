@@ -16,6 +16,20 @@ final class StressService: Sendable {
 
   func complain(_ text: String) { problems.withLock { if $0.count < 20 { $0.append(text) } } }
 
+  /// Sees all messages, and lets others run before and behind the handler.
+  var watching: any ServerInterceptor {
+    ServerStep { call, next in
+      let seen = Counter()
+      call.onRequest { _ in seen.add() }
+      call.onResponse { _ in seen.add() }
+      try call.addTrailingMetadata(["seen": "yes"])
+      await Task.yield()
+      defer { _ = call.earlyFailure }
+      try await next()
+      await Task.yield()
+    }
+  }
+
   var methods: [ServerMethod] {
     [
       .unary(Route.unary) { [self] request, context in

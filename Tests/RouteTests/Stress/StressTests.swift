@@ -62,8 +62,11 @@ struct StressTests {
     let done = Counter()
 
     do {
+      var options = ServerOptions()
+      if seed % 2 == 0 { options.interceptors = [service.watching] }
       let server = GRPCServer(
-        services: [ClosureService(serverMethods: service.methods)], group: servers)
+        services: [ClosureService(serverMethods: service.methods)], options: options,
+        group: servers)
       let address = try await server.start(on: .tcp("127.0.0.1", 0), credentials: .insecure)
       let channel = try GRPCChannel("\(address)", credentials: .insecure, group: clients)
       let route = Route(server: server, channel: channel, port: address.port ?? 0)
