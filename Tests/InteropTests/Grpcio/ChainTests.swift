@@ -55,7 +55,7 @@ struct ChainTests {
     try await withChain { front, echo, keys in
       let error = await #expect(throws: RPCError.self) {
         // Long enough for all three to get there, also on a busy machine.
-        try await front([], options: CallOptions(timeout: .seconds(2)))
+        try await front([], options: CallOptions(timeout: .seconds(5)))
       }
 
       #expect(error?.code == .deadlineExceeded)
