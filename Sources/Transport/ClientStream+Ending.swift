@@ -62,7 +62,8 @@ extension ClientStream {
     }
     if let interception, !interception.isReleased {
       let isAwaited = unsafe !waiters.isEmpty
-      let isUnread = !inbound.isEmpty || isBatchOut
+      // A message that is cut off will not be read: nobody would come to hear of the end.
+      let isUnread = isBatchOut || hasInboundNews
       interception.attemptDidEnd(error, mustWait: isUnread && !isAwaited)
     } else {
       finish(error)

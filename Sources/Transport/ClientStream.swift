@@ -305,6 +305,8 @@ package import TernWire
 
   override func fail(with status: Status) -> RPCError {
     cancel(status, origin: .peer)
+    // Whoever reads is told now, and does not come back.
+    interception?.publishEnd()
     return attemptFailure ?? RPCError(status.code, status.message, origin: .peer)
   }
 

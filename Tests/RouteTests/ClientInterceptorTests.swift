@@ -1,4 +1,5 @@
 import Testing
+import TestSupport
 
 import Tern
 
@@ -302,6 +303,36 @@ struct ClientInterceptorTests {
       #expect(responses == [[1]])
     }
     #expect(await tally.methods == [kind.routeName, kind.routeName])
+  }
+
+  // Spec: W40 (statuscodes: end of stream inside a message)
+  @Test(
+    "A response that ends inside of a message, or is over the limit, ends the call and its interceptors",
+    arguments: ["cut off", "too long"])
+  func brokenResponse(how: String) async throws {
+    let ended = Signal()
+    let watch = ClientStep { call, next in
+      defer { ended.fire() }
+      try await next()
+    }
+    let isCutOff = how == "cut off"
+    let answer: [Step] =
+      isCutOff
+      ? [.data([0, 0, 0, 0, 9, 1, 2]), .reset(.cancel)]
+      : [.data([0, 0, 0, 0, 9] + [UInt8](repeating: 1, count: 9)), .trailers(0)]
+    let server = try ScriptedServer([.settings(), .end(), .head()] + answer)
+    var options = ChannelOptions()
+    options.interceptors = [watch]
+    options.maxResponseMessageBytes = 8
+    let channel = try GRPCChannel(server.target, credentials: .insecure, options: options)
+    defer { channel.close() }
+    let responses = ServerStreamingCallable(channel, Route.serverStream)([1])
+
+    await expectError(isCutOff ? .cancelled : .resourceExhausted) {
+      for try await _ in responses {}
+    }
+    await ended.wait()
+    #expect(try await server.firstConversation().streams.count == 1)
   }
 
   // MARK: Deadlines and giving up
