@@ -44,10 +44,10 @@ let layers: [Layer] = [
     kind: .program),
 
   Layer("TestSupport", ["CNghttp2"], path: "Tests/Support"),
-  Layer("BytesTests", ["Bytes"], kind: .test),
+  Layer("BytesTests", ["Bytes", "TestSupport"], kind: .test),
   Layer("SupportTests", ["TestSupport"], kind: .test),
   Layer("CoreTests", ["Bytes", "Core"], kind: .test),
-  Layer("WireTests", ["Bytes", "Core", "Wire"], kind: .test),
+  Layer("WireTests", ["Bytes", "Core", "Wire", "TestSupport"], kind: .test),
   Layer("EventLoopTests", ["EventLoop", "CLinux", "TestSupport"], kind: .test),
   Layer("TLSTests", ["Bytes", "Core", "TLS", "COpenSSL", "TestSupport"], kind: .test),
   Layer("HTTP2Tests", ["Bytes", "HTTP2", "CNghttp2", "TestSupport"], kind: .test),

@@ -1,5 +1,4 @@
 package import Logging
-internal import Synchronization
 package import TernCore
 package import TernEventLoop
 
@@ -12,8 +11,8 @@ package final class CallRecord: Sendable {
 
   private let clock: EventLoopClock
   private let start: Int64
-  private let requests = Mutex(Counts())
-  private let responses = Mutex(Counts())
+  private let requests = Guarded(Counts())
+  private let responses = Guarded(Counts())
 
   package init(clock: EventLoopClock) {
     self.clock = clock
@@ -23,7 +22,7 @@ package final class CallRecord: Sendable {
   package func noteRequest(_ message: InterceptedMessage) { Self.note(message, in: requests) }
   package func noteResponse(_ message: InterceptedMessage) { Self.note(message, in: responses) }
 
-  private static func note(_ message: InterceptedMessage, in counts: borrowing Mutex<Counts>) {
+  private static func note(_ message: InterceptedMessage, in counts: Guarded<Counts>) {
     counts.withLock {
       $0.messages += 1
       $0.bytes += message.byteCount

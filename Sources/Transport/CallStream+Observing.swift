@@ -1,5 +1,6 @@
 internal import Synchronization
 package import TernCore
+internal import TernEventLoop
 
 /// Who wants to see the messages of a call, the outermost interceptor first.
 struct MessageObservers {
@@ -13,13 +14,17 @@ extension CallStream {
 
   /// Shows all requests from now on. From any thread.
   package final func observeRequests(_ observer: @escaping MessageObserver) {
-    observers.withLock { $0.ofRequests.append(observer) }
-    hasObservers.store(true, ordering: .releasing)
+    addObserver { $0.ofRequests.append(observer) }
   }
 
   /// Shows all responses from now on. From any thread.
   package final func observeResponses(_ observer: @escaping MessageObserver) {
-    observers.withLock { $0.ofResponses.append(observer) }
+    addObserver { $0.ofResponses.append(observer) }
+  }
+
+  private func addObserver(_ change: (inout MessageObservers) -> Void) {
+    let list = observers.load() ?? observers.storeIfNil(Guarded(MessageObservers()))
+    list.withLock(change)
     hasObservers.store(true, ordering: .releasing)
   }
 
@@ -35,13 +40,14 @@ extension CallStream {
 
   /// Requests go from the outermost interceptor inwards, responses the other way.
   private func show(_ message: InterceptedMessage, isRequest: Bool) throws {
+    guard let observers = observers.load() else { return }
     let list = observers.withLock { isRequest ? $0.ofRequests : $0.ofResponses.reversed() }
     for observer in list { try observer(message) }
   }
 
   final func removeObservers() {
     if !isObserved { return }
-    observers.withLock { $0 = MessageObservers() }
+    observers.load()?.withLock { $0 = MessageObservers() }
     hasObservers.store(false, ordering: .releasing)
   }
 }

@@ -89,8 +89,8 @@ internal import TernWire
   final var inboundAlgorithm: CompressionAlgorithm?
   final let decompressedMessages = Atomic<Int>(0)
 
-  /// Who wants to see the messages: interceptors, if there are any.
-  final let observers = Mutex(MessageObservers())
+  /// Who wants to see the messages: interceptors, if there are any. Made when the first one asks.
+  final let observers = AtomicLazyReference<Guarded<MessageObservers>>()
   final let hasObservers = Atomic<Bool>(false)
 
   /// A reader has got a message, or more.

@@ -1,4 +1,4 @@
-package import Synchronization
+internal import Synchronization
 internal import TernBytes
 package import TernCore
 package import TernEventLoop
@@ -10,16 +10,16 @@ internal import TernWire
   // `@unchecked Sendable` because only the stream's loop touches it, but for what is locked.
 
   /// Made of the call's options; interceptors may change them before they send the call.
-  package let options: Mutex<CallOptions>
+  package let options: Guarded<CallOptions>
   /// The server that was asked last.
-  package let peer = Mutex<SocketAddress?>(nil)
+  package let peer = Guarded<SocketAddress?>(nil)
   // Set before the interceptors' task is made, which alone reads them.
   /// Shows the one request to those who want to see it.
   package var showRequest: (@Sendable (ClientStream) throws -> Void)?
   /// Shows the one response to those who want to see it.
   package var showResponse: (@Sendable (ClientStream) throws -> Void)?
   private let responded = Atomic<Bool>(false)
-  private let task = Mutex<(task: Task<Void, Never>?, isCancelled: Bool)>((nil, false))
+  private let task = Guarded<(task: Task<Void, Never>?, isCancelled: Bool)>((nil, false))
 
   /// An attempt was made.
   private let attempted = Atomic<Bool>(false)
@@ -37,7 +37,7 @@ internal import TernWire
   /// Those who wait until the call may be written to.
   private var writers: [UnsafeContinuation<Void, Never>] = unsafe []
 
-  package init(options: CallOptions) { self.options = Mutex(options) }
+  package init(options: CallOptions) { self.options = Guarded(options) }
 
   /// The task in which the interceptors run; it is cancelled when the call is over. From any thread.
   package func run(in task: Task<Void, Never>) {

@@ -1,4 +1,5 @@
 import TernBytes
+import TestSupport
 import Testing
 
 @Suite("Base64")

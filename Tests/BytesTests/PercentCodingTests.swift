@@ -1,4 +1,5 @@
 import TernBytes
+import TestSupport
 import Testing
 
 // Spec: W57 (PROTOCOL-HTTP2, Status-Message)

@@ -2,6 +2,7 @@ import Synchronization
 import Testing
 
 import Tern
+import TernEventLoop
 import TestSupport
 
 /// What a handler hears when nobody waits for its answer any more, and why.
@@ -348,7 +349,7 @@ struct CancellationTests {
 
 /// What actions were told, from whatever thread.
 final class Reasons: Sendable {
-  private let kept = Mutex<[CancellationReason]>([])
+  private let kept = Guarded<[CancellationReason]>([])
   var all: [CancellationReason] { kept.withLock { $0 } }
   func add(_ reason: CancellationReason) { kept.withLock { $0.append(reason) } }
 }

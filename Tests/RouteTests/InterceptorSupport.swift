@@ -1,6 +1,5 @@
-import Synchronization
-
 import Tern
+import TernEventLoop
 
 /// An interceptor that is a closure.
 struct ServerStep: ServerInterceptor {
@@ -31,7 +30,7 @@ struct ClientStep: ClientInterceptor {
 
 /// Messages that an interceptor has seen.
 final class Seen: Sendable {
-  private let all = Mutex<[(side: String, bytes: [UInt8], length: Int)]>([])
+  private let all = Guarded<[(side: String, bytes: [UInt8], length: Int)]>([])
 
   func note(_ side: String, _ message: InterceptedMessage) {
     let bytes = message.value as? [UInt8] ?? []

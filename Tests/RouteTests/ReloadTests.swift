@@ -4,6 +4,7 @@ import Testing
 import TestSupport
 
 import Tern
+import TernEventLoop
 
 @Suite("Reloading credentials", .timeLimit(.minutes(3)))
 struct ReloadTests {
@@ -67,7 +68,7 @@ struct ReloadTests {
   }
 
   final class Shown: Sendable {
-    private let certificate = Mutex<PeerCertificate?>(nil)
+    private let certificate = Guarded<PeerCertificate?>(nil)
     func note(_ shown: PeerCertificate) { certificate.withLock { $0 = shown } }
     var fingerprint: String { certificate.withLock { $0?.fingerprint ?? "" } }
   }

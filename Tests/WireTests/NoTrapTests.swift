@@ -1,6 +1,7 @@
 import TernBytes
 import TernCore
 import TernWire
+import TestSupport
 import Testing
 
 /// Nothing that a peer sends may trap. The generators are seeded: a failure comes back.

@@ -1,5 +1,6 @@
 import TernCore
 import TernWire
+import TestSupport
 import Testing
 
 @Suite("Request head")

@@ -1,5 +1,6 @@
 import TernBytes
 import TernCore
+import TestSupport
 import Testing
 
 @testable import TernWire

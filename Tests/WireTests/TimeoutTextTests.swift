@@ -1,4 +1,5 @@
 import TernWire
+import TestSupport
 import Testing
 
 @Suite("grpc-timeout")

@@ -1,6 +1,7 @@
 import TernBytes
 import TernCore
 import TernWire
+import TestSupport
 import Testing
 
 @Suite("Compressed messages")

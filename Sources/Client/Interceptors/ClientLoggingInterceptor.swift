@@ -14,9 +14,7 @@ internal import TernTransport
 /// `responses` and `response_bytes` (before compression), and `reason` for a call that failed. Put it
 /// first, so that it sees what other interceptors make of a call.
 public struct ClientLoggingInterceptor: ClientInterceptor {
-  private let logger: Logger
-  private let level: Logger.Level
-  private let failureLevel: Logger.Level
+  private let log: CallLog
 
   /// - Parameters:
   ///   - logger: Gets the lines.
@@ -25,13 +23,11 @@ public struct ClientLoggingInterceptor: ClientInterceptor {
   public init(
     logger: Logger, level: Logger.Level = .info, failureLevel: Logger.Level = .info
   ) {
-    self.logger = logger
-    self.level = level
-    self.failureLevel = failureLevel
+    log = CallLog(logger, level, failureLevel)
   }
 
   public nonisolated(nonsending) func intercept(_ call: ClientCall, next: Next) async throws {
-    if min(level, failureLevel) < logger.logLevel { return try await next() }
+    if log.isOff { return try await next() }
     let record = CallRecord(clock: call.call.stream.loop.clock)
     call.onRequest { record.noteRequest($0) }
     call.onResponse { record.noteResponse($0) }
@@ -46,9 +42,7 @@ public struct ClientLoggingInterceptor: ClientInterceptor {
   }
 
   private func write(_ call: ClientCall, _ status: Status, _ record: CallRecord) {
-    var metadata = record.metadata(status)
-    metadata["method"] = "\(call.method)"
-    metadata["peer"] = call.peer.map { "\($0)" } ?? "none"
-    logger.log(level: status.isOK ? level : failureLevel, "Call made.", metadata: metadata)
+    let peer = call.peer.map { "\($0)" } ?? "none"
+    log.write("Call made.", method: call.method, peer: peer, status: status, record: record)
   }
 }

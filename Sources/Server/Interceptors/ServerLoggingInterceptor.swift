@@ -1,5 +1,4 @@
 public import Logging
-internal import Synchronization
 internal import TernCore
 internal import TernEventLoop
 internal import TernTransport
@@ -16,9 +15,7 @@ internal import TernTransport
 /// whose level leaves the line out costs a call next to nothing. Put it first, so that it sees what
 /// other interceptors refuse.
 public struct ServerLoggingInterceptor: ServerInterceptor {
-  private let logger: Logger
-  private let level: Logger.Level
-  private let failureLevel: Logger.Level
+  private let log: CallLog
 
   /// - Parameters:
   ///   - logger: Gets the lines.
@@ -27,13 +24,11 @@ public struct ServerLoggingInterceptor: ServerInterceptor {
   public init(
     logger: Logger, level: Logger.Level = .info, failureLevel: Logger.Level = .info
   ) {
-    self.logger = logger
-    self.level = level
-    self.failureLevel = failureLevel
+    log = CallLog(logger, level, failureLevel)
   }
 
   public nonisolated(nonsending) func intercept(_ call: ServerCall, next: Next) async throws {
-    if min(level, failureLevel) < logger.logLevel { return try await next() }
+    if log.isOff { return try await next() }
     let record = CallRecord(clock: call.stream.loop.clock)
     call.onRequest { record.noteRequest($0) }
     call.onResponse { record.noteResponse($0) }
@@ -49,9 +44,7 @@ public struct ServerLoggingInterceptor: ServerInterceptor {
   private func write(_ call: ServerCall, _ status: Status, _ record: CallRecord) {
     // What the client was told counts, not what the handler said later.
     let status = call.earlyFailure?.status ?? status
-    var metadata = record.metadata(status)
-    metadata["method"] = "\(call.method)"
-    metadata["peer"] = "\(call.peer)"
-    logger.log(level: status.isOK ? level : failureLevel, "Call served.", metadata: metadata)
+    log.write(
+      "Call served.", method: call.method, peer: "\(call.peer)", status: status, record: record)
   }
 }

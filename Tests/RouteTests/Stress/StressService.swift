@@ -1,5 +1,6 @@
 import Synchronization
 import TernCore
+import TernEventLoop
 import TernServer
 import TernTransport
 
@@ -9,10 +10,10 @@ final class StressService: Sendable {
   let ended = Counter()
   let cancelled = Counter()
   /// What must not be, in sentences.
-  let problems = Mutex<[String]>([])
+  let problems = Guarded<[String]>([])
   /// The streams of all calls: none may stay.
-  let streams = Mutex<[WeakBox<ServerStream>]>([])
-  let clientStreams = Mutex<[WeakBox<ClientStream>]>([])
+  let streams = Guarded<[WeakBox<ServerStream>]>([])
+  let clientStreams = Guarded<[WeakBox<ClientStream>]>([])
 
   func complain(_ text: String) { problems.withLock { if $0.count < 20 { $0.append(text) } } }
 

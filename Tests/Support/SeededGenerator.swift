@@ -1,10 +1,10 @@
 /// The same numbers in every run: SplitMix64.
-struct SeededGenerator: RandomNumberGenerator {
+package struct SeededGenerator: RandomNumberGenerator {
   private var state: UInt64
 
-  init(seed: UInt64) { state = seed }
+  package init(seed: UInt64) { state = seed }
 
-  mutating func next() -> UInt64 {
+  package mutating func next() -> UInt64 {
     state &+= 0x9E37_79B9_7F4A_7C15
     var z = state
     z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
@@ -12,7 +12,9 @@ struct SeededGenerator: RandomNumberGenerator {
     return z ^ (z >> 31)
   }
 
-  mutating func bytes(atMost maxCount: Int, from symbols: [UInt8] = Array(0...255)) -> [UInt8] {
+  package mutating func bytes(
+    atMost maxCount: Int, from symbols: [UInt8] = Array(0...255)
+  ) -> [UInt8] {
     let count = Int.random(in: 0...maxCount, using: &self)
     return (0..<count).map { _ in symbols[Int.random(in: 0..<symbols.count, using: &self)] }
   }
