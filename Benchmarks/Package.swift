@@ -19,13 +19,25 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-protobuf.git", from: "1.39.0"),
   ],
   targets: [
+    // Scripts/generate writes it.
+    .target(
+      name: "BenchProtos",
+      dependencies: [
+        .product(name: "Tern", package: "tern"),
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ],
+      swiftSettings: settings),
     .executableTarget(
       name: "bench-server",
       dependencies: [
+        "BenchProtos",
         .product(name: "Tern", package: "tern"),
         .product(name: "Logging", package: "swift-log"),
-        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],
-      swiftSettings: settings)
+      swiftSettings: settings),
+    .executableTarget(
+      name: "bench-client",
+      dependencies: ["BenchProtos", .product(name: "Tern", package: "tern")],
+      swiftSettings: settings),
   ]
 )

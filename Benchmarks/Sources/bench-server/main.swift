@@ -1,37 +1,8 @@
 internal import Glibc
 internal import Logging
-internal import SwiftProtobuf
 internal import Tern
 
-// Answers each request with what it holds: `/bench.Echo/Unary`, by bytes as they are, or decoded
-// and encoded by SwiftProtobuf. One loop, since the benchmark gives it one core.
-
-/// `message Echo { bytes body = 1; }` under the name that SwiftProtobuf brings with it.
-typealias Echo = Google_Protobuf_BytesValue
-
-nonisolated let unary = MethodDescriptor(service: "bench.Echo", method: "Unary", kind: .unary)
-
-/// With concrete types, as services have them: the shells are then made for these.
-struct BytesEcho: RPCService {
-  static let unary = RPCMethod<[UInt8], [UInt8]>(
-    bench_server.unary, requestCodec: .bytes, responseCodec: .bytes)
-
-  func unary(_ request: [UInt8], context: ServerContext) async throws -> [UInt8] { request }
-
-  var serverMethods: [ServerMethod] {
-    [.unary(Self.unary) { try await self.unary($0, context: $1) }]
-  }
-}
-
-struct ProtobufEcho: RPCService {
-  static let unary = RPCMethod<Echo, Echo>(protobuf: bench_server.unary)
-
-  func unary(_ request: Echo, context: ServerContext) async throws -> Echo { Echo(request.value) }
-
-  var serverMethods: [ServerMethod] {
-    [.unary(Self.unary) { try await self.unary($0, context: $1) }]
-  }
-}
+// Serves `bench.Echo`, by bytes as they are or with SwiftProtobuf.
 
 func service(codec: String) -> (any RPCService)? {
   switch codec {
@@ -64,6 +35,7 @@ if let certificate = value(of: "--cert"), let key = value(of: "--key") {
 // As many as the C server allows.
 var options = ServerOptions()
 options.maxConcurrentStreams = 1000
+options.maxRequestMessageBytes = 16 << 20
 if CommandLine.arguments.contains("--gzip") { options.compression = .gzip }
 if CommandLine.arguments.contains("--logging") {
   var logger = Logger(label: "bench", factory: { StreamLogHandler.standardError(label: $0) })
