@@ -65,7 +65,9 @@ internal import TernWire
   /// The same for one that counts already.
   func send(begun stream: ClientStream) {
     if stream.isOver { return }
-    if callCredentials == nil, stream.options.credentials == nil { return route(stream) }
+    if callCredentials == nil, stream.hasPlainHead || stream.options.credentials == nil {
+      return route(stream)
+    }
     fetchCredentials(for: stream)
   }
 
@@ -153,6 +155,7 @@ internal import TernWire
 
   private func head(for stream: ClientStream) -> RequestHeadBlock {
     let heads = heads(for: stream.descriptor.path)
+    if stream.hasPlainHead { return heads.plain }
     let metadata = RequestFields.metadata(stream.requestMetadata)
     let compression = stream.options.compression
     let authority = stream.options.authority

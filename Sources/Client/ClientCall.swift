@@ -33,18 +33,24 @@ public struct _ClientCall: Sendable {
       maxResponseMessageBytes: options.maxResponseMessageBytes
         ?? channel.options.maxResponseMessageBytes,
       compression: channel.core.compression)
-    interceptors = channel.options.interceptors + options.interceptors
-    if !interceptors.isEmpty { stream.interception = Interception(options: options) }
+    if channel.options.interceptors.isEmpty, options.isPlain {
+      interceptors = []
+    } else {
+      interceptors = channel.options.interceptors + options.interceptors
+      if !interceptors.isEmpty { stream.interception = Interception(options: options) }
+    }
   }
 
   // MARK: Before it is sent
 
   // Spec: W13 (PROTOCOL-HTTP2, reserved names)
   func checkOptions() throws(RPCError) {
-    if let problem = stream.options.metadata.problem {
-      throw RPCError(.internal, problem, origin: .caller)
+    if !stream.hasPlainHead {
+      if let problem = stream.options.metadata.problem {
+        throw RPCError(.internal, problem, origin: .caller)
+      }
+      if let authority = stream.options.authority { try core.check(authority) }
     }
-    if let authority = stream.options.authority { try core.check(authority) }
     if let problem = stream.compressionProblem {
       throw RPCError(problem.code, problem.message, origin: .caller)
     }
@@ -70,7 +76,12 @@ public struct _ClientCall: Sendable {
     let (stream, core, isStarted) = (stream, core, isIntercepted)
     await withTaskCancellationHandler {
       await unsafe withUnsafeContinuation { continuation in
-        core.loop.execute {
+        // No closure for who is there already.
+        if core.loop.isCurrent {
+          if !isStarted { core.start(stream) }
+          return unsafe stream.whenOver(continuation)
+        }
+        core.loop.submit {
           if !isStarted { core.start(stream) }
           unsafe stream.whenOver(continuation)
         }

@@ -42,6 +42,8 @@ package import TernBytes
   /// The time at the begin of this turn: the clock is read once a turn.
   package var now: Int64 { turnBegan }
   package let workers = WorkerPool()
+  /// What a higher layer keeps for all connections of the loop.
+  package var sharedByConnections: AnyObject?
 
   /// Lent to whoever reads a socket or collects frames, within one call.
   package let readBuffer: ScratchBuffer

@@ -16,6 +16,7 @@ internal import TernBytes
   package enum Role: Sendable { case client, server }
 
   private(set) var handle: OpaquePointer?
+  private let memory: SessionMemory?
   let settings: HTTP2Settings
   // `unowned(unsafe)` because the owner outlives its session, and a weak reference would make
   // every retain and release of the owner slow.
@@ -52,8 +53,12 @@ internal import TernBytes
   /// What did not fit: the rest of a frame, which goes first next time.
   let leftover = ByteBuffer()
 
-  package init(role: Role, settings: HTTP2Settings) throws(HTTP2Error) {
+  /// - Parameter memory: What nghttp2 allocates from; `nil` for `malloc`.
+  package init(
+    role: Role, settings: HTTP2Settings, memory: SessionMemory? = nil
+  ) throws(HTTP2Error) {
     self.settings = settings
+    self.memory = memory
     connectionWindowBytes = settings.connectionWindowBytes
     var option: OpaquePointer?
     try check("nghttp2_option_new") { unsafe nghttp2_option_new(&option) }
@@ -73,12 +78,14 @@ internal import TernBytes
     var handle: OpaquePointer?
     switch role {
     case .server:
-      try check("nghttp2_session_server_new2") {
-        unsafe nghttp2_session_server_new2(&handle, callbacks, context, option)
+      try check("nghttp2_session_server_new3") {
+        unsafe nghttp2_session_server_new3(
+          &handle, callbacks, context, option, memory?.functions)
       }
     case .client:
-      try check("nghttp2_session_client_new2") {
-        unsafe nghttp2_session_client_new2(&handle, callbacks, context, option)
+      try check("nghttp2_session_client_new3") {
+        unsafe nghttp2_session_client_new3(
+          &handle, callbacks, context, option, memory?.functions)
       }
     }
     unsafe self.handle = handle

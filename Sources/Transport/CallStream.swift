@@ -153,7 +153,11 @@ internal import TernWire
     noteChange()
   }
 
-  final func noteChange() { withConnection { $0.noteChange(of: self) } }
+  final func noteChange() {
+    // Most notes of a turn find it noted.
+    if isNoted { return }
+    withConnection { $0.noteChange(of: self) }
+  }
 
   /// Does what has become necessary. Runs when the session has returned.
   func act() {

@@ -26,9 +26,13 @@ package protocol ClientConnectionOwner: AnyObject {
   // `@unchecked Sendable` as its superclass.
 
   /// Cleared when the connection closes, as it holds us as well.
-  package private(set) var owner: (any ClientConnectionOwner)?
-  package private(set) var isReady = false
-  package private(set) var isDraining = false
+  package var owner: (any ClientConnectionOwner)? { channel }
+  package var isReady: Bool { hasSettings }
+  package var isDraining: Bool { isLeaving }
+  // Stored beside, as in `CallStream`.
+  private var channel: (any ClientConnectionOwner)?
+  private var hasSettings = false
+  private var isLeaving = false
   /// Whether the transport lets both sides speak.
   package var isEstablished: Bool { transport.isEstablished }
   private let keepalive: Keepalive?
@@ -56,7 +60,7 @@ package protocol ClientConnectionOwner: AnyObject {
     transport: ByteTransport, loop: EventLoop, limits: ConnectionLimits, keepalive: Keepalive?,
     owner: any ClientConnectionOwner, logger: Logger
   ) throws {
-    self.owner = owner
+    channel = owner
     self.keepalive = keepalive
     try super.init(
       role: .client, transport: transport, loop: loop, limits: limits, logger: logger)
@@ -67,7 +71,7 @@ package protocol ClientConnectionOwner: AnyObject {
   // Spec: W80 (RFC 9113, 5.1.2: what is above the server's limit is queued)
   /// Whether another call may be sent now.
   package var hasRoom: Bool {
-    isReady && !isDraining && !isClosed
+    hasSettings && !isLeaving && !isClosed
       && session.openStreamCount < session.remoteMaxConcurrentStreams && session.canOpenStreams
   }
 
@@ -93,9 +97,9 @@ package protocol ClientConnectionOwner: AnyObject {
   private func leaveToOthers() {
     // Not now: whoever starts calls is in the middle of it.
     loop.submit { [self] in
-      if isDraining || isClosed { return }
-      isDraining = true
-      owner?.isDraining(self)
+      if isLeaving || isClosed { return }
+      isLeaving = true
+      channel?.isDraining(self)
       if session.openStreamCount == 0 { endDraining() }
     }
   }
@@ -117,8 +121,8 @@ package protocol ClientConnectionOwner: AnyObject {
 
   override func didClose(_ stream: CallStream) {
     if isClosed { return }
-    if isDraining, session.openStreamCount == 0 { return endDraining() }
-    owner?.hasRoom(self)
+    if isLeaving, session.openStreamCount == 0 { return endDraining() }
+    channel?.hasRoom(self)
   }
 
   // Spec: W81 (connection loss: every open client call UNAVAILABLE)
@@ -147,13 +151,13 @@ package protocol ClientConnectionOwner: AnyObject {
   }
 
   private func receiveSettingsNote() {
-    if isReady {
-      owner?.hasRoom(self)
+    if hasSettings {
+      channel?.hasRoom(self)
       return
     }
-    isReady = true
+    hasSettings = true
     if keepalive?.withoutCalls == true { armKeepalive() }
-    owner?.didBecomeReady(self)
+    channel?.didBecomeReady(self)
   }
 
   // Spec: W77 (RFC 9113, 6.8: no new streams after GOAWAY)
@@ -164,11 +168,11 @@ package protocol ClientConnectionOwner: AnyObject {
       metadata: ["peer": "\(peer)", "code": "\(errorCode)", "reason": "\(debugText)"])
     // Spec: W89 (A8; the debug data is ASCII text)
     if errorCode == ErrorCode.enhanceYourCalm, debugText == "too_many_pings" {
-      owner?.wantsFewerPings(self)
+      channel?.wantsFewerPings(self)
     }
-    if isDraining { return }
-    isDraining = true
-    owner?.isDraining(self)
+    if isLeaving { return }
+    isLeaving = true
+    channel?.isDraining(self)
     if session.openStreamCount == 0 { endDraining() }
   }
 
@@ -179,8 +183,8 @@ package protocol ClientConnectionOwner: AnyObject {
 
   /// No new calls; closes when the last one has ended.
   package func drain() {
-    if isDraining { return }
-    isDraining = true
+    if isLeaving { return }
+    isLeaving = true
     if session.openStreamCount == 0 { endDraining() }
   }
 
@@ -198,8 +202,8 @@ package protocol ClientConnectionOwner: AnyObject {
     loop.cancel(keepaliveTimer)
     logger.debug(
       "A connection has ended.", metadata: ["peer": "\(peer)", "reason": "\(end.reason)"])
-    owner?.didClose(self, end)
-    owner = nil
+    channel?.didClose(self, end)
+    channel = nil
   }
 
   // MARK: Keepalive

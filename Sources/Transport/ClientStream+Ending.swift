@@ -26,14 +26,14 @@ extension ClientStream {
   package func giveUp(_ error: RPCError) {
     if isOver { return }
     replacement = error
-    interception?.isReleased = true
+    interceptors?.isReleased = true
     cancel(error.status, origin: error.origin)
   }
 
   // Spec: W18 (RST_STREAM CANCEL, and DEADLINE_EXCEEDED at once)
   func expire() {
     let text: String
-    if let timeout = options.timeout, timeout.clampedNanoseconds == timeoutNanoseconds {
+    if let timeout = chosenOptions.timeout, timeout.clampedNanoseconds == timeoutNanoseconds {
       text = "The call took longer than its timeout of \(timeout)."
     } else {
       text = "The deadline of the call in whose handler this one was made has passed."
@@ -60,11 +60,11 @@ extension ClientStream {
       }
       connection.setDirty()
     }
-    if let interception, !interception.isReleased {
+    if let interceptors, !interceptors.isReleased {
       let isAwaited = unsafe !waiters.isEmpty
       // A message that is cut off will not be read: nobody would come to hear of the end.
       let isUnread = isBatchOut || hasInboundNews
-      interception.attemptDidEnd(error, mustWait: isUnread && !isAwaited)
+      interceptors.attemptDidEnd(error, mustWait: isUnread && !isAwaited)
     } else {
       finish(error)
     }
@@ -72,16 +72,20 @@ extension ClientStream {
 
   /// The call is over for everybody.
   func finish(_ error: RPCError?) {
-    if deadlineNanoseconds != nil { cancelDeadlineTimer() }
+    if deadline != nil { cancelDeadlineTimer() }
     forgetRequest()
     end(error, as: error == nil ? .answered : .failed)
     resumeHeadWaiters()
     resumeAll()
-    onEarlyEnd?()
-    onEarlyEnd = nil
-    onOver?()
-    onOver = nil
-    interception?.callDidEnd()
+    if let action = actionAtEarlyEnd {
+      actionAtEarlyEnd = nil
+      action()
+    }
+    if let action = actionAtEnd {
+      actionAtEnd = nil
+      action()
+    }
+    interceptors?.callDidEnd()
   }
 
   // MARK: Waiting
@@ -89,24 +93,24 @@ extension ClientStream {
   func resumeHeadWaiters() {
     if unsafe headWaiters.isEmpty { return }
     let waiting = unsafe headWaiters
-    unsafe headWaiters = []
+    unsafe headWaiters = WaiterList()
     // What somebody has seen cannot be taken back for another attempt.
     hasHandedOut = true
-    unsafe waiting.forEach { unsafe $0.resume() }
+    unsafe waiting.resume()
   }
 
   private func resumeAll() {
     if unsafe waiters.isEmpty { return }
     let waiting = unsafe waiters
-    unsafe waiters = []
-    unsafe waiting.forEach { unsafe $0.resume() }
+    unsafe waiters = WaiterList()
+    unsafe waiting.resume()
   }
 
   /// Resumes `continuation` when the call is over. On the loop.
   @unsafe package func whenOver(_ continuation: UnsafeContinuation<Void, Never>) {
     if isOver { return unsafe continuation.resume() }
     unsafe waiters.append(continuation)
-    interception?.publishEnd()
+    interceptors?.publishEnd()
   }
 
   /// Resumes `continuation` when the initial metadata is here, or the call is over. On the loop.

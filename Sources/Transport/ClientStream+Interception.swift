@@ -153,7 +153,7 @@ extension ClientStream {
     changed.maxRequestMessageBytes = options.maxRequestMessageBytes
     changed.maxResponseMessageBytes = options.maxResponseMessageBytes
     let hasNewTimeout = changed.timeout != options.timeout
-    options = changed
+    chosenOptions = changed
     if hasNewTimeout { rescheduleDeadline() }
     interception.attemptBegins()
   }

@@ -13,12 +13,17 @@ package import TernWire
   // `@unchecked Sendable` as its superclass.
 
   package let descriptor: MethodDescriptor
-  package internal(set) var options: CallOptions
+  package var options: CallOptions { chosenOptions }
+  var chosenOptions: CallOptions
   package let response = ResponseState()
   /// `nil`: the standard one, as most channels have, whose references then need not be counted.
   private let channelCompression: CallCompression?
   /// Interceptors that send the call; `nil` if it has none. Before `begin`, on the caller's thread.
-  package var interception: Interception?
+  package var interception: Interception? {
+    get { interceptors }
+    set { interceptors = newValue }
+  }
+  var interceptors: Interception?
   /// The one response, if it came compressed.
   var decompressed: ByteBuffer?
 
@@ -32,7 +37,7 @@ package import TernWire
   var isRequestWhole = false
   /// The moment, on the loop's clock, when the call has to be over.
   package var deadlineNanoseconds: Int64? { deadline }
-  private var deadline: Int64?
+  var deadline: Int64?
   private lazy var deadlineTimer = LoopTimer { [unowned self] in expire() }
   /// When the call began, on the loop's clock.
   private var beginning: Int64?
@@ -44,20 +49,36 @@ package import TernWire
   package var hasInitialMetadata: Bool { hasHead }
 
   /// What credentials add to the metadata of the call.
-  package var credentialMetadata: Metadata = [:]
+  package var credentialMetadata: Metadata {
+    get { addedMetadata }
+    set { addedMetadata = newValue }
+  }
+  private var addedMetadata: Metadata = [:]
   package var requestMetadata: Metadata {
-    if credentialMetadata.isEmpty { return options.metadata }
-    var all = options.metadata
-    all.append(contentsOf: credentialMetadata)
+    if addedMetadata.isEmpty { return chosenOptions.metadata }
+    var all = chosenOptions.metadata
+    all.append(contentsOf: addedMetadata)
     return all
+  }
+  /// Whether the head of the request has nothing that not every call of the method has.
+  package var hasPlainHead: Bool {
+    chosenOptions.isPlain && addedMetadata.isEmpty && deadline == nil
   }
 
   /// Called on the loop if the call is over before it was sent.
-  package var onEarlyEnd: (() -> Void)?
+  package var onEarlyEnd: (() -> Void)? {
+    get { actionAtEarlyEnd }
+    set { actionAtEarlyEnd = newValue }
+  }
+  var actionAtEarlyEnd: (() -> Void)?
   /// Called once on the loop, when the call is over.
-  package var onOver: (() -> Void)?
-  var waiters: [UnsafeContinuation<Void, Never>] = unsafe []
-  var headWaiters: [UnsafeContinuation<Void, Never>] = unsafe []
+  package var onOver: (() -> Void)? {
+    get { actionAtEnd }
+    set { actionAtEnd = newValue }
+  }
+  var actionAtEnd: (() -> Void)?
+  var waiters = unsafe WaiterList()
+  var headWaiters = unsafe WaiterList()
 
   /// As in C-core: what is longer is sent once only.
   static let maxReplayBytes = 256 << 10
@@ -68,7 +89,7 @@ package import TernWire
     compression: CallCompression? = nil
   ) {
     self.descriptor = descriptor
-    self.options = options
+    chosenOptions = options
     channelCompression = compression
     inheritedNanoseconds =
       options.inheritsDeadline ? WorkerScope.current?.remainingNanoseconds : nil
@@ -101,7 +122,7 @@ package import TernWire
 
   // Spec: W17 (the effective deadline is the smallest; the parent's counts)
   var timeoutNanoseconds: Int64? {
-    let own = options.timeout?.clampedNanoseconds
+    let own = chosenOptions.timeout?.clampedNanoseconds
     guard let inheritedNanoseconds else { return own }
     return min(own ?? .max, inheritedNanoseconds)
   }
@@ -110,7 +131,7 @@ package import TernWire
   /// The call begins to count. On the loop.
   package func begin() {
     if isOver { return }
-    if interception != nil { beginning = loop.now }
+    if interceptors != nil { beginning = loop.now }
     guard let nanoseconds = timeoutNanoseconds else { return }
     scheduleDeadline(nanoseconds, after: loop.now)
   }
@@ -147,7 +168,7 @@ package import TernWire
     self.connection = connection
     windowBytes = connection.streamWindowBytes
     isClosed = false
-    interception?.peer.withLock { $0 = connection.peer }
+    interceptors?.peer.withLock { $0 = connection.peer }
     let endsAtOnce = isRequestWhole && outbound.isEmpty
     do throws(HTTP2Error) {
       try connection.session.submitRequest(
@@ -251,7 +272,7 @@ package import TernWire
     case .head:
       hasHead = true
       // Interceptors may send again what a server has answered.
-      if interception == nil || descriptor.kind.hasRequestStream { replay = nil }
+      if interceptors == nil || descriptor.kind.hasRequestStream { replay = nil }
     case .reset(let code): pendingReset = code
     case .nothing, .deliver, .drop, .over: break
     }
@@ -271,7 +292,7 @@ package import TernWire
     if hasHead { resumeHeadWaiters() }
     if isClosed {
       leaveConnection()
-      interception?.streamIsGone()
+      interceptors?.streamIsGone()
     }
   }
 
@@ -306,7 +327,7 @@ package import TernWire
   override func fail(with status: Status) -> RPCError {
     cancel(status, origin: .peer)
     // Whoever reads is told now, and does not come back.
-    interception?.publishEnd()
+    interceptors?.publishEnd()
     return attemptFailure ?? RPCError(status.code, status.message, origin: .peer)
   }
 
@@ -320,7 +341,7 @@ package import TernWire
 
   override func endOfInbound() throws(RPCError) -> Taken? {
     guard isOver else {
-      interception?.publishEnd()
+      interceptors?.publishEnd()
       return nil
     }
     if let failure { throw failure }

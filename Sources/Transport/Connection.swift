@@ -64,8 +64,18 @@ package class Connection: Flushable, TransportReceiver, SessionReceiver, @unchec
     streamWindowBytes = limits.streamWindowBytes
     tuner = WindowTuner(
       windowBytes: limits.streamWindowBytes, maxWindowBytes: limits.maxStreamWindowBytes)
-    session = try HTTP2Session(role: role, settings: limits.settings)
+    session = try HTTP2Session(
+      role: role, settings: limits.settings, memory: Self.memory(of: loop))
     session.report(to: self)
+  }
+
+  /// One for all sessions of a loop.
+  private static func memory(of loop: EventLoop) -> SessionMemory? {
+    guard loop.isCurrent else { return nil }
+    if let known = loop.sharedByConnections as? SessionMemory { return known }
+    let made = SessionMemory()
+    loop.sharedByConnections = made
+    return made
   }
 
   /// Begins to read, and sends our SETTINGS. On the loop.

@@ -54,13 +54,19 @@ package protocol CallHandler: AnyObject, Sendable {
     set { headIsSent.store(newValue, ordering: .relaxed) }
   }
   /// Interceptors have let the call through to its handler.
-  package final var hasHandlerBegun = false
+  package final var hasHandlerBegun: Bool {
+    get { handlerHasBegun }
+    set { handlerHasBegun = newValue }
+  }
+  private var handlerHasBegun = false
   var requestForm = RequestForm.plain
   var handler: (any CallHandler)?
   var worker: Worker?
   var isHandlerRunning = false
   var liveCounter: LiveHandlers?
   var pool: ServerStreamPool?
+  /// In the pool.
+  var nextSpare: ServerStream?
   lazy var deadlineTimer = LoopTimer { [unowned self] in expire() }
   /// When the call has to be over, on the loop's clock.
   package var deadlineNanoseconds: Int64? { deadline }
@@ -129,7 +135,7 @@ package protocol CallHandler: AnyObject, Sendable {
     if hasHandlerReturned { hasHandlerReturned = false }
     compresses.store(false, ordering: .relaxed)
     if attachments != nil { attachments = nil }
-    hasHandlerBegun = false
+    handlerHasBegun = false
     if hasMetadata {
       initialMetadata = [:]
       trailingMetadata = [:]

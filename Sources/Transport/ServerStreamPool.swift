@@ -10,7 +10,10 @@ final class LiveHandlers {
 @safe package final class ServerStreamPool {
   /// More than a busy loop uses at once; each keeps a few kilobytes.
   private static let maxSpare = 1024
-  private var spare: [ServerStream] = []
+  /// The first spare stream; each refers to the next. Not an array, whose changes would be checked for
+  /// exclusive access at run time, for each call.
+  private var firstSpare: ServerStream?
+  private var spareCount = 0
   private var isClosed = false
   private let loop: EventLoop
   /// Where a compressed request is decompressed: handlers of one loop begin one after the other.
@@ -27,7 +30,7 @@ final class LiveHandlers {
   /// A stream to which nobody else points. A handle that somebody kept beyond its call must never
   /// reach another call, so a stream that has one is left to it.
   private func spareStream() -> ServerStream? {
-    while var stream = spare.popLast() {
+    while var stream = popSpare() {
       if isKnownUniquelyReferenced(&stream) {
         stream.prepareForReuse()
         return stream
@@ -36,13 +39,25 @@ final class LiveHandlers {
     return nil
   }
 
+  private func popSpare() -> ServerStream? {
+    guard let stream = firstSpare else { return nil }
+    firstSpare = stream.nextSpare
+    stream.nextSpare = nil
+    spareCount -= 1
+    return stream
+  }
+
   func take(back stream: ServerStream) {
-    if !isClosed, spare.count < Self.maxSpare { spare.append(stream) }
+    if isClosed || spareCount >= Self.maxSpare { return }
+    stream.nextSpare = firstSpare
+    firstSpare = stream
+    spareCount += 1
   }
 
   /// Lets all streams go: they refer to the pool as it does to them.
   package func close() {
     isClosed = true
-    spare = []
+    // One by one: a long chain that goes at once would go recursively.
+    while popSpare() != nil {}
   }
 }

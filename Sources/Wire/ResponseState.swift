@@ -24,10 +24,11 @@ package import TernCore
   private var incoming = ReceivedFields()
   /// What the first block said, if it began no gRPC response.
   private var foreignHead = ReceivedFields()
-  private let headFields = FieldBlock()
-  private let trailerFields = FieldBlock()
+  // Made when they are needed: most responses bring no metadata, and no text.
+  private var headFields: FieldBlock?
+  private var trailerFields: FieldBlock?
+  private var bodyText: ByteBuffer?
   private let texts = ByteBuffer()
-  private let bodyText = ByteBuffer()
   private var isTrailersOnly = false
   private var encodingPlace: TextPlace?
   private var result: Status?
@@ -44,10 +45,10 @@ package import TernCore
     phase = .awaitingHead
     incoming = ReceivedFields()
     foreignHead = ReceivedFields()
-    headFields.removeAll()
-    trailerFields.removeAll()
+    headFields = nil
+    trailerFields = nil
     texts.removeAll(keepingAtMost: 4 << 10)
-    bodyText.removeAll(keepingAtMost: 0)
+    bodyText = nil
     isTrailersOnly = false
     encodingPlace = nil
     result = nil
@@ -64,7 +65,7 @@ package import TernCore
     case .contentType:
       incoming.isGRPC = unsafe ContentType.isGRPC(value)
       if !incoming.isGRPC { incoming.contentType = unsafe texts.keep(value) }
-    case .grpcStatus: incoming.grpcStatus = unsafe texts.keep(value)
+    case .grpcStatus: unsafe receiveStatus(value)
     case .grpcMessage: incoming.message = unsafe texts.keep(value)
     case .grpcStatusDetails: incoming.details = unsafe texts.keep(value)
     // What stands in trailers comes too late to mean anything.
@@ -83,8 +84,21 @@ package import TernCore
       incoming.malformedName = unsafe FieldText.quoted(name)
       return
     }
-    let fields = phase == .awaitingHead ? headFields : trailerFields
-    unsafe fields.append(name: name, value: value)
+    unsafe fields(isHead: phase == .awaitingHead).append(name: name, value: value)
+  }
+
+  private func fields(isHead: Bool) -> FieldBlock {
+    if let known = isHead ? headFields : trailerFields { return known }
+    let made = FieldBlock()
+    if isHead { headFields = made } else { trailerFields = made }
+    return made
+  }
+
+  private func receiveStatus(_ value: UnsafeRawBufferPointer) {
+    incoming.hasStatus = true
+    incoming.code = unsafe FieldText.number(value).flatMap { StatusCode(rawValue: $0) }
+    // To be shown in the complaint.
+    incoming.unknownStatus = incoming.code == nil ? unsafe texts.keep(value) : nil
   }
 
   /// All fields of a block are here.
@@ -93,7 +107,7 @@ package import TernCore
     switch phase.receiveFields(incoming.head, endOfStream: endOfStream) {
     case .ignore: return .nothing
     case .skipInterim:
-      headFields.removeAll()
+      headFields = nil
       texts.removeAll()
       encodingPlace = nil
       return .nothing
@@ -137,6 +151,8 @@ package import TernCore
 
   // Spec: W64 (http-grpc-status-mapping; grpc-java keeps the body's first 1,000 characters)
   private func collect(_ bytes: UnsafeRawBufferPointer) -> Action {
+    let bodyText = bodyText ?? ByteBuffer()
+    self.bodyText = bodyText
     let room = ResponseVerdict.maxBodyTextBytes - bodyText.count
     unsafe bodyText.append(UnsafeRawBufferPointer(rebasing: bytes.prefix(room)))
     guard bodyText.count == ResponseVerdict.maxBodyTextBytes else { return .drop }
@@ -204,11 +220,15 @@ package import TernCore
 
   /// Made anew each time: keep it.
   package var initialMetadata: Metadata {
-    isTrailersOnly ? [:] : Metadata(received: headFields)
+    isTrailersOnly ? [:] : metadata(headFields)
   }
 
   /// Made anew each time: keep it.
   package var trailingMetadata: Metadata {
-    Metadata(received: isTrailersOnly ? headFields : trailerFields)
+    metadata(isTrailersOnly ? headFields : trailerFields)
+  }
+
+  private func metadata(_ fields: FieldBlock?) -> Metadata {
+    fields.map { Metadata(received: $0) } ?? [:]
   }
 }

@@ -8,7 +8,11 @@ struct ReceivedFields {
   var isGRPC = false
   /// Kept only if it is not gRPC's.
   var contentType: TextPlace?
-  var grpcStatus: TextPlace?
+  var hasStatus = false
+  /// The `grpc-status`, if it is one that there is.
+  var code: StatusCode?
+  /// The `grpc-status`, if it is not.
+  var unknownStatus: TextPlace?
   var message: TextPlace?
   var details: TextPlace?
   /// A `-bin` field whose value is not base64.
@@ -44,7 +48,7 @@ enum ResponseVerdict {
 
   // Spec: W64 (http-grpc-status-mapping: content-type is not gRPC's)
   static func foreign(
-    _ head: ReceivedFields, trailers: ReceivedFields?, _ texts: ByteBuffer, body: ByteBuffer
+    _ head: ReceivedFields, trailers: ReceivedFields?, _ texts: ByteBuffer, body: ByteBuffer?
   ) -> Status {
     // An OK is not believed: what came were no messages.
     if let trailers, let status = status(trailers, texts), !status.isOK { return status }
@@ -79,13 +83,14 @@ enum ResponseVerdict {
   // Spec: W57 (PROTOCOL-HTTP2, Status-Message)
   /// - Returns: `nil` if there is no `grpc-status`.
   private static func status(_ fields: ReceivedFields, _ texts: ByteBuffer) -> Status? {
-    guard let place = fields.grpcStatus else { return nil }
+    if !fields.hasStatus { return nil }
     if let name = fields.malformedName { return malformed(name) }
-    let text = unsafe texts.slice(at: place.offset, count: place.count)
-    if let code = unsafe FieldText.number(text).flatMap({ StatusCode(rawValue: $0) }) {
+    if let code = fields.code {
       if code == .ok { return .ok }
       return Status(code, message(fields, texts), detailsBytes: details(fields, texts))
     }
+    let place = fields.unknownStatus ?? TextPlace(offset: 0, count: 0)
+    let text = unsafe texts.slice(at: place.offset, count: place.count)
     let problem = unsafe "The server sent the unknown status \(FieldText.quoted(text))"
     let message = message(fields, texts)
     return Status(

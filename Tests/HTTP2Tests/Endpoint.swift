@@ -20,8 +20,11 @@ final class Endpoint: SessionReceiver {
   var takesAtOnce = true
   var refusesStreams = false
 
-  init(_ role: HTTP2Session.Role, _ settings: HTTP2Settings = HTTP2Settings()) throws {
-    session = try HTTP2Session(role: role, settings: settings)
+  init(
+    _ role: HTTP2Session.Role, _ settings: HTTP2Settings = HTTP2Settings(),
+    memory: SessionMemory? = nil
+  ) throws {
+    session = try HTTP2Session(role: role, settings: settings, memory: memory)
     session.report(to: self)
   }
 
@@ -160,9 +163,12 @@ struct Pair {
   let client: Endpoint
   let server: Endpoint
 
-  init(client: HTTP2Settings = HTTP2Settings(), server: HTTP2Settings = HTTP2Settings()) throws {
-    self.client = try Endpoint(.client, client)
-    self.server = try Endpoint(.server, server)
+  init(
+    client: HTTP2Settings = HTTP2Settings(), server: HTTP2Settings = HTTP2Settings(),
+    memory: SessionMemory? = nil
+  ) throws {
+    self.client = try Endpoint(.client, client, memory: memory)
+    self.server = try Endpoint(.server, server, memory: memory)
   }
 
   /// Carries bytes to and fro until both sides are silent.

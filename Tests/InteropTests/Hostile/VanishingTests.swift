@@ -59,7 +59,7 @@ struct VanishingTests {
   }
 
   private func reach(
-    _ milestone: String, port: Int, timeout: String = "10S"
+    _ milestone: String, port: Int, timeout: String = "30S"
   ) async throws -> Conversation {
     let head: [HeaderField] = .request(Echo.reach.descriptor.path).with("grpc-timeout", timeout)
     return try await play(
