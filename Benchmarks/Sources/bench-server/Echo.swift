@@ -34,7 +34,7 @@ struct ProtobufEcho: Bench_Echo.Service {
     var sum = Bench_Order()
     for try await request in requests {
       sum.count &+= 1
-      sum.size &+= Int32(truncatingIfNeeded: request.body.count)
+      sum.size = (sum.size &+ Int32(truncatingIfNeeded: request.body.count)) & .max
     }
     return sum
   }
