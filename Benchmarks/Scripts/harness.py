@@ -35,11 +35,15 @@ def run(command, **options):
 
 
 def build_c():
-    """Builds the C server and the counter; returns the server's command."""
+    """Builds the C programs; returns the server's command."""
     OUT.mkdir(exist_ok=True)
     warnings = ["-O2", "-Wall", "-Wextra", "-Werror"]
-    run(["cc", *warnings, BENCHMARKS / "c-server/c-server.c", BENCHMARKS / "c-server/tls.c",
-         "-lnghttp2", "-lssl", "-lcrypto", "-o", OUT / "c-server"])
+    libraries = ["-lnghttp2", "-lssl", "-lcrypto"]
+    shared = [BENCHMARKS / "c-server" / name for name in ("connection.c", "messages.c", "tls.c")]
+    for program, files in [("c-server", ("c-server.c", "methods.c")),
+                           ("c-client", ("c-client.c", "calls.c"))]:
+        own = [BENCHMARKS / program / name for name in files]
+        run(["cc", *warnings, *own, *shared, *libraries, "-o", OUT / program])
     run(["cc", *warnings, "-shared", "-fPIC", BENCHMARKS / "malloc-counter/malloc-counter.c",
          "-o", OUT / "malloc-counter.so"])
     run(["cc", *warnings, BENCHMARKS / "tls-alone/tls-alone.c", "-lssl", "-lcrypto", "-o",

@@ -25,6 +25,8 @@ struct tls {
 
 static SSL_CTX *context_of_all;
 static BIO_METHOD *method;
+static int is_client;
+static const unsigned char h2[] = {2, 'h', '2'};
 /* What OpenSSL has written in this turn, for the connection whose turn it is. */
 static uint8_t shared[SHARED_BYTES];
 static size_t shared_bytes;
@@ -83,18 +85,15 @@ static int choose_h2(
     SSL *ssl, const unsigned char **chosen, unsigned char *chosen_bytes,
     const unsigned char *offered, unsigned int offered_bytes, void *unused) {
   (void)ssl, (void)unused;
-  static const unsigned char h2[] = "\x02h2";
   int result = SSL_select_next_proto(
-      (unsigned char **)chosen, chosen_bytes, h2, 3, offered, offered_bytes);
+      (unsigned char **)chosen, chosen_bytes, h2, sizeof h2, offered, offered_bytes);
   return result == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
-void tls_prepare(const char *chain, const char *key) {
-  SSL_CTX *context = SSL_CTX_new(TLS_server_method());
+static void prepare(const SSL_METHOD *side) {
+  SSL_CTX *context = SSL_CTX_new(side);
   if (context == NULL) give_up("SSL_CTX_new");
   context_of_all = context;
-  if (SSL_CTX_use_certificate_chain_file(context, chain) != 1) give_up(chain);
-  if (SSL_CTX_use_PrivateKey_file(context, key, SSL_FILETYPE_PEM) != 1) give_up(key);
   SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
   SSL_CTX_set_cipher_list(context, "ECDHE+AESGCM:ECDHE+CHACHA20");
   SSL_CTX_set1_groups_list(context, "X25519:P-256");
@@ -102,13 +101,28 @@ void tls_prepare(const char *chain, const char *key) {
   /* An idle connection keeps no buffers; resumption is by tickets alone. */
   SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
-  SSL_CTX_set_alpn_select_cb(context, choose_h2, NULL);
 
   method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "turn");
   if (method == NULL) give_up("BIO_meth_new");
   BIO_meth_set_write(method, bio_write);
   BIO_meth_set_read(method, bio_read);
   BIO_meth_set_ctrl(method, bio_control);
+}
+
+void tls_prepare_server(const char *chain, const char *key) {
+  prepare(TLS_server_method());
+  SSL_CTX *context = context_of_all;
+  if (SSL_CTX_use_certificate_chain_file(context, chain) != 1) give_up(chain);
+  if (SSL_CTX_use_PrivateKey_file(context, key, SSL_FILETYPE_PEM) != 1) give_up(key);
+  SSL_CTX_set_alpn_select_cb(context, choose_h2, NULL);
+}
+
+void tls_prepare_client(const char *roots) {
+  is_client = 1;
+  prepare(TLS_client_method());
+  if (SSL_CTX_load_verify_file(context_of_all, roots) != 1) give_up(roots);
+  SSL_CTX_set_verify(context_of_all, SSL_VERIFY_PEER, NULL);
+  if (SSL_CTX_set_alpn_protos(context_of_all, h2, sizeof h2) != 0) give_up("ALPN");
 }
 
 tls *tls_new(void) {
@@ -118,7 +132,14 @@ tls *tls_new(void) {
   BIO_set_data(bio, t);
   BIO_set_init(bio, 1);
   SSL_set_bio(t->ssl, bio, bio);
-  SSL_set_accept_state(t->ssl);
+  if (!is_client) {
+    SSL_set_accept_state(t->ssl);
+    return t;
+  }
+  if (SSL_set_tlsext_host_name(t->ssl, "localhost") != 1) give_up("server name");
+  if (SSL_set1_host(t->ssl, "localhost") != 1) give_up("host");
+  SSL_set_connect_state(t->ssl);
+  SSL_do_handshake(t->ssl);
   return t;
 }
 
@@ -140,7 +161,7 @@ int tls_receive(
     ERR_clear_error();
     int result = SSL_read(t->ssl, plain, sizeof plain);
     if (result <= 0) return SSL_get_error(t->ssl, result) == SSL_ERROR_WANT_READ ? 0 : -1;
-    /* One that offers no ALPN gets past choose_h2. */
+    /* A client that offers no ALPN gets past choose_h2, and a server may choose nothing. */
     const unsigned char *protocol;
     unsigned int protocol_bytes;
     SSL_get0_alpn_selected(t->ssl, &protocol, &protocol_bytes);
@@ -187,4 +208,10 @@ int tls_flush(tls *t, int socket) {
   keep(t, shared + (shared_bytes - left), left);
   shared_bytes = 0;
   return sent < 0 ? -1 : left == 0;
+}
+
+const char *tls_failure(const tls *t) {
+  long result = SSL_get_verify_result(t->ssl);
+  if (result != X509_V_OK) return X509_verify_cert_error_string(result);
+  return SSL_is_init_finished(t->ssl) ? NULL : "the handshake broke off";
 }

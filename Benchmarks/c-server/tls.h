@@ -1,5 +1,5 @@
-/* TLS for the C server: bytes in, bytes out, no buffer between OpenSSL and the socket but one that
- * all connections share. */
+/* TLS for the C programs: bytes in, bytes out, no buffer between OpenSSL and the socket but one
+ * that all connections share. */
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
@@ -7,7 +7,10 @@
 typedef struct tls tls;
 
 /* Ends the program if the files (PEM) are not what they should be. */
-void tls_prepare(const char *chain, const char *key);
+void tls_prepare_server(const char *chain, const char *key);
+/* The server will have to be `localhost`, by a certificate that `roots` (PEM) vouch for. */
+void tls_prepare_client(const char *roots);
+/* Of the side that was prepared. A client's first flight is ready to be flushed. */
 tls *tls_new(void);
 void tls_free(tls *t);
 
@@ -21,3 +24,5 @@ int tls_is_open(const tls *t);
 int tls_encrypt(tls *t, const uint8_t *bytes, size_t count);
 /* Sends what is encrypted: returns 1 when all of it is away, 0 when the socket is full, else -1. */
 int tls_flush(tls *t, int socket);
+/* Why the handshake failed, or NULL. */
+const char *tls_failure(const tls *t);

@@ -39,7 +39,7 @@ public nonisolated enum Bench_Echo {
       responses: Tern.ResponseWriter<Bench_Chunk>,
       context: Tern.ServerContext
     ) async throws
-    /// How many messages came, and the size of all bodies together.
+    /// How many messages came, and the size of all bodies together, modulo 2^31.
     func upload(
       _ requests: Tern.RequestStream<Bench_Chunk>, context: Tern.ServerContext
     ) async throws -> Bench_Order
@@ -57,7 +57,7 @@ public nonisolated enum Bench_Echo {
     public let unary: Tern.UnaryCallable<Bench_Chunk, Bench_Chunk>
     /// As many messages as ordered, each with a body of that size.
     public let download: Tern.ServerStreamingCallable<Bench_Order, Bench_Chunk>
-    /// How many messages came, and the size of all bodies together.
+    /// How many messages came, and the size of all bodies together, modulo 2^31.
     public let upload: Tern.ClientStreamingCallable<Bench_Chunk, Bench_Order>
     /// Sends each message back at once.
     public let chat: Tern.BidirectionalCallable<Bench_Chunk, Bench_Chunk>
