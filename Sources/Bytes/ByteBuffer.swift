@@ -20,7 +20,7 @@ internal import Glibc
 
   public init() {}
 
-  deinit { unsafe free(memory) }
+  deinit { freeMemory() }
 
   /// How many bytes are in it.
   public var count: Int { end - start }
@@ -136,7 +136,7 @@ internal import Glibc
     start = 0
     end = 0
     if capacityBytes > limit {
-      unsafe free(memory)
+      freeMemory()
       unsafe memory = nil
       capacityBytes = 0
     }
@@ -163,6 +163,20 @@ internal import Glibc
 
   // MARK: Memory
 
+  /// Has room for `total` bytes, all that is in it included: whoever knows how much will come spares
+  /// the copies of growing. Memory that is not written to costs nothing.
+  package func reserveCapacity(_ total: Int) {
+    if total > capacityBytes { grow(to: total) }
+  }
+
+  private func freeMemory() {
+    if capacityBytes < LargeBlocks.smallestBytes {
+      unsafe free(memory)
+    } else {
+      unsafe LargeBlocks.shared.giveBack(memory, capacityBytes)
+    }
+  }
+
   private func makeRoom(for length: Int) {
     if end + length <= capacityBytes { return }
     // Sliding is worth it only if it moves less than it frees; else a long queue would be moved
@@ -179,14 +193,16 @@ internal import Glibc
   private func grow(to needed: Int) {
     var capacity = max(capacityBytes, Self.smallestCapacityBytes)
     while capacity < needed { capacity *= 2 }
-    guard let larger = unsafe malloc(capacity) else {
+    let known =
+      capacity < LargeBlocks.smallestBytes ? nil : unsafe LargeBlocks.shared.take(capacity)
+    guard let larger = unsafe known ?? malloc(capacity) else {
       // because only a system without memory gets here: what a peer may make us keep has limits.
       fatalError("out of memory: \(capacity) bytes for a byte buffer")
     }
     let length = count
     if let old = unsafe memory {
       unsafe memcpy(larger, old + start, length)
-      unsafe free(old)
+      freeMemory()
     }
     unsafe memory = larger
     capacityBytes = capacity

@@ -65,12 +65,9 @@ public struct _ClientCall: Sendable {
   ///
   /// - Throws: `RPCError` unless the status is OK.
   @usableFromInline nonisolated(nonsending) func run() async throws {
+    // In one function: each one that waits for another costs a call as much as a small message.
     try checkOptions()
     stream.endRequest()
-    try await startAndWait()
-  }
-
-  private nonisolated(nonsending) func startAndWait() async throws {
     if Task.isCancelled { throw Self.cancelled }
     if isIntercepted { startIntercepted() }
     let (stream, core, isStarted) = (stream, core, isIntercepted)

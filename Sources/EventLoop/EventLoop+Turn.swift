@@ -26,7 +26,7 @@ extension EventLoop {
   func turn() -> Bool {
     let isIdle = takeRemoteWork()
     let readyCount = poller.wait(milliseconds: isIdle ? sleepMilliseconds : 0)
-    if isIdle { noteAwake() }
+    if isIdle { wakeUp() }
     turnBegan = clock.nanoseconds
 
     runWork()
@@ -70,9 +70,13 @@ extension EventLoop {
     return isIdle
   }
 
-  private func noteAwake() {
+  /// What woke the loop is mostly work from another thread, which this turn then does: in the next
+  /// one the sockets would be asked again before it.
+  private func wakeUp() {
     remoteLock.lock()
     isAsleep = false
+    remoteJobs.moveAll(to: jobs)
+    remoteWork.moveAll(to: work)
     remoteLock.unlock()
   }
 

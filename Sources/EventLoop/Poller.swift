@@ -10,6 +10,13 @@ package struct Readiness: OptionSet, Sendable {
   package static let writable = Readiness(rawValue: EPOLLOUT.rawValue)
   /// The connection is broken or closed on both sides. Reported unasked.
   package static let hangUp = Readiness(rawValue: EPOLLHUP.rawValue | EPOLLERR.rawValue)
+
+  // Bits and not sets: a set of a literal is made by generic code, which allocates, for each event.
+  /// Whether a read would find bytes, or why there will be no more.
+  package var hasNews: Bool {
+    rawValue & (EPOLLIN.rawValue | EPOLLHUP.rawValue | EPOLLERR.rawValue) != 0
+  }
+  package var isWritable: Bool { rawValue & EPOLLOUT.rawValue != 0 }
 }
 
 /// One epoll instance. Level-triggered: what was not read is reported again.

@@ -44,7 +44,22 @@
   }
 
   func moveAll(to other: RunQueue) {
+    // Mostly there is nothing in the other one, and then the memory changes hands.
+    if other.isEmpty { return swap(with: other) }
     while let element = popFirst() { other.append(element) }
+  }
+
+  private func swap(with other: RunQueue) {
+    let (ourMemory, ourMask) = unsafe (memory, mask)
+    let (ourHead, ourLength) = (head, length)
+    unsafe memory = other.memory
+    mask = other.mask
+    head = other.head
+    length = other.length
+    unsafe other.memory = ourMemory
+    other.mask = ourMask
+    other.head = ourHead
+    other.length = ourLength
   }
 
   private func grow() {

@@ -36,6 +36,7 @@ extension CallStream {
       }
       reservedBytes = neededBytes
     }
+    inbound.reserveCapacity(neededBytes)
     credit(upTo: inbound.count)
   }
 
@@ -43,6 +44,7 @@ extension CallStream {
   final func receiveReservation(_ bytes: Int) {
     isWaitingForBudget = false
     reservedBytes = bytes
+    inbound.reserveCapacity(bytes)
     credit(upTo: inbound.count)
     connection?.setDirty()
   }

@@ -50,7 +50,7 @@ internal import TernWire
 
   /// In the connection's list of changed streams, before `nextChanged`.
   final var isNoted = false
-  final var nextChanged: CallStream?
+  final var nextChanged: Unmanaged<CallStream>?
   /// The stream is gone from the session, or was never in it.
   final var isClosed = true
   final var closeCode: UInt32 = 0

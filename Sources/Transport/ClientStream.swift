@@ -14,7 +14,7 @@ package import TernWire
 
   package let descriptor: MethodDescriptor
   package var options: CallOptions { chosenOptions }
-  var chosenOptions: CallOptions
+  var chosenOptions: CallOptions { didSet { noteHead() } }
   package let response = ResponseState()
   /// `nil`: the standard one, as most channels have, whose references then need not be counted.
   private let channelCompression: CallCompression?
@@ -37,7 +37,7 @@ package import TernWire
   var isRequestWhole = false
   /// The moment, on the loop's clock, when the call has to be over.
   package var deadlineNanoseconds: Int64? { deadline }
-  var deadline: Int64?
+  var deadline: Int64? { didSet { noteHead() } }
   private lazy var deadlineTimer = LoopTimer { [unowned self] in expire() }
   /// When the call began, on the loop's clock.
   private var beginning: Int64?
@@ -53,7 +53,7 @@ package import TernWire
     get { addedMetadata }
     set { addedMetadata = newValue }
   }
-  private var addedMetadata: Metadata = [:]
+  private var addedMetadata: Metadata = [:] { didSet { noteHead() } }
   package var requestMetadata: Metadata {
     if addedMetadata.isEmpty { return chosenOptions.metadata }
     var all = chosenOptions.metadata
@@ -61,8 +61,12 @@ package import TernWire
     return all
   }
   /// Whether the head of the request has nothing that not every call of the method has.
-  package var hasPlainHead: Bool {
-    chosenOptions.isPlain && addedMetadata.isEmpty && deadline == nil
+  package var hasPlainHead: Bool { isHeadPlain }
+  // Kept: to ask the options each time would cost a check for exclusive access each time.
+  private var isHeadPlain: Bool
+
+  private func noteHead() {
+    isHeadPlain = chosenOptions.isPlain && addedMetadata.isEmpty && deadline == nil
   }
 
   /// Called on the loop if the call is over before it was sent.
@@ -90,6 +94,7 @@ package import TernWire
   ) {
     self.descriptor = descriptor
     chosenOptions = options
+    isHeadPlain = options.isPlain
     channelCompression = compression
     inheritedNanoseconds =
       options.inheritsDeadline ? WorkerScope.current?.remainingNanoseconds : nil

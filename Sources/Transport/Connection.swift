@@ -8,7 +8,7 @@ package import TernHTTP2
 ///
 /// Everything that the connection has to say within a turn of the loop leaves in one write at the
 /// end of the turn.
-package class Connection: Flushable, TransportReceiver, SessionReceiver, @unchecked Sendable {
+@safe package class Connection: Flushable, TransportReceiver, SessionReceiver, @unchecked Sendable {
   // `@unchecked Sendable` because only its loop touches it.
 
   /// Reads of a turn: more would let one busy connection starve its neighbours. epoll is
@@ -36,8 +36,8 @@ package class Connection: Flushable, TransportReceiver, SessionReceiver, @unchec
   }
   private var dirty = false
   /// Streams that have noted something to act on, linked by `nextChanged`.
-  private var firstChanged: CallStream?
-  private var lastChanged: CallStream?
+  private var firstChanged: Unmanaged<CallStream>?
+  private var lastChanged: Unmanaged<CallStream>?
   /// What the session said of the connection as a whole.
   private var notes: [Note] = []
   package final var isClosed: Bool { closed }
@@ -67,6 +67,11 @@ package class Connection: Flushable, TransportReceiver, SessionReceiver, @unchec
     session = try HTTP2Session(
       role: role, settings: limits.settings, memory: Self.memory(of: loop))
     session.report(to: self)
+  }
+
+  deinit {
+    // What was noted after the last time that it was acted upon.
+    while let stream = popChanged() { stream.isNoted = false }
   }
 
   /// One for all sessions of a loop.
@@ -229,18 +234,30 @@ package class Connection: Flushable, TransportReceiver, SessionReceiver, @unchec
   final func noteChange(of stream: CallStream) {
     if stream.isNoted { return }
     stream.isNoted = true
-    if let lastChanged { lastChanged.nextChanged = stream } else { firstChanged = stream }
-    lastChanged = stream
+    // By hand, for one count a note: the list is the only one that knows a stream which has ended.
+    let link = unsafe Unmanaged.passRetained(stream)
+    if let last = unsafe lastChanged {
+      unsafe last._withUnsafeGuaranteedRef { unsafe $0.nextChanged = link }
+    } else {
+      unsafe firstChanged = link
+    }
+    unsafe lastChanged = link
   }
 
   private func actOnChanges() {
-    while let stream = firstChanged {
-      firstChanged = stream.nextChanged
-      if firstChanged == nil { lastChanged = nil }
-      stream.nextChanged = nil
+    while let stream = popChanged() {
       stream.isNoted = false
       stream.act()
     }
+  }
+
+  @inline(__always)
+  private func popChanged() -> CallStream? {
+    guard let stream = unsafe firstChanged?.takeRetainedValue() else { return nil }
+    unsafe firstChanged = stream.nextChanged
+    if unsafe firstChanged == nil { unsafe lastChanged = nil }
+    unsafe stream.nextChanged = nil
+    return stream
   }
 
   /// Acts on what streams noted outside of reading and writing, such as a call that was given up.

@@ -163,7 +163,7 @@ public struct _MessageIterator<Message>: AsyncIteratorProtocol {
   }
 
   /// The next message, or `nil` when the other side has ended the stream.
-  @inlinable
+  @inlinable @inline(__always)
   public mutating func next(
     isolation actor: isolated (any Actor)? = #isolation
   ) async throws -> Message? {

@@ -66,7 +66,7 @@ package protocol CallHandler: AnyObject, Sendable {
   var liveCounter: LiveHandlers?
   var pool: ServerStreamPool?
   /// In the pool.
-  var nextSpare: ServerStream?
+  var nextSpare: Unmanaged<ServerStream>?
   lazy var deadlineTimer = LoopTimer { [unowned self] in expire() }
   /// When the call has to be over, on the loop's clock.
   package var deadlineNanoseconds: Int64? { deadline }

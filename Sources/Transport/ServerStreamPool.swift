@@ -11,8 +11,8 @@ final class LiveHandlers {
   /// More than a busy loop uses at once; each keeps a few kilobytes.
   private static let maxSpare = 1024
   /// The first spare stream; each refers to the next. Not an array, whose changes would be checked for
-  /// exclusive access at run time, for each call.
-  private var firstSpare: ServerStream?
+  /// exclusive access at run time, for each call; counted by hand, to count once.
+  private var firstSpare: Unmanaged<ServerStream>?
   private var spareCount = 0
   private var isClosed = false
   private let loop: EventLoop
@@ -40,19 +40,21 @@ final class LiveHandlers {
   }
 
   private func popSpare() -> ServerStream? {
-    guard let stream = firstSpare else { return nil }
-    firstSpare = stream.nextSpare
-    stream.nextSpare = nil
+    guard let stream = unsafe firstSpare?.takeRetainedValue() else { return nil }
+    unsafe firstSpare = stream.nextSpare
+    unsafe stream.nextSpare = nil
     spareCount -= 1
     return stream
   }
 
   func take(back stream: ServerStream) {
     if isClosed || spareCount >= Self.maxSpare { return }
-    stream.nextSpare = firstSpare
-    firstSpare = stream
+    unsafe stream.nextSpare = firstSpare
+    unsafe firstSpare = Unmanaged.passRetained(stream)
     spareCount += 1
   }
+
+  deinit { while popSpare() != nil {} }
 
   /// Lets all streams go: they refer to the pool as it does to them.
   package func close() {

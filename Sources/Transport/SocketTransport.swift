@@ -74,8 +74,8 @@ package final class SocketTransport: ByteTransport, @unchecked Sendable {
 
   func receiveReadiness(_ readiness: Readiness) {
     guard let receiver = unsafe receiver else { return }
-    if readiness.contains(.writable) { receiver.transportIsWritable() }
+    if readiness.isWritable { receiver.transportIsWritable() }
     // A broken connection says why on the next read.
-    if !readiness.isDisjoint(with: [.readable, .hangUp]) { receiver.transportIsReadable() }
+    if readiness.hasNews { receiver.transportIsReadable() }
   }
 }
