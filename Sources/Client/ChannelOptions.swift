@@ -29,6 +29,8 @@ public struct ChannelOptions: Sendable {
   /// The memory that messages longer than their stream's window may take on one connection while
   /// they come in. 32 MiB.
   public var receiveBudgetBytes = 32 << 20
+  /// How many connections the channel makes. One.
+  public var connections: Connections = .one
   /// How long one attempt to connect may take, HTTP/2's SETTINGS included; a target that has several
   /// addresses gets it for each. 20 s.
   public var connectTimeout: Duration = .seconds(20)
@@ -62,6 +64,16 @@ public struct ChannelOptions: Sendable {
     CallCompression(
       algorithm: compression, accepted: acceptedCompression,
       minMessageBytes: minCompressedMessageBytes)
+  }
+
+  /// How many connections a channel makes, and on which event loops they live.
+  public enum Connections: Sendable {
+    /// One, on the loop with the fewest connections. Calls from elsewhere cross to that loop.
+    case one
+    /// One for each loop of the channel's group, made when the loop's first call is. A call that is
+    /// made on a loop, as handlers of a server of the same group do, stays there and crosses no
+    /// thread. Calls from elsewhere go to the loops in turns.
+    case perLoop
   }
 
   // Spec: W87 (A8; client keepalive)

@@ -25,14 +25,15 @@ public struct _ClientCall: Sendable {
   private init(
     _ channel: GRPCChannel, _ descriptor: MethodDescriptor, completed options: CallOptions
   ) {
-    core = channel.core
+    let core = channel.core
+    self.core = core
     stream = ClientStream(
-      loop: channel.core.loop, descriptor: descriptor, options: options,
+      loop: core.loop, descriptor: descriptor, options: options,
       maxRequestMessageBytes: options.maxRequestMessageBytes
         ?? channel.options.maxRequestMessageBytes,
       maxResponseMessageBytes: options.maxResponseMessageBytes
         ?? channel.options.maxResponseMessageBytes,
-      compression: channel.core.compression)
+      compression: core.compression)
     if channel.options.interceptors.isEmpty, options.isPlain {
       interceptors = []
     } else {

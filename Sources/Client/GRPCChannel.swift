@@ -1,6 +1,7 @@
 public import TernCore
 public import TernEventLoop
 internal import Logging
+internal import Synchronization
 internal import TernTransport
 
 /// A client's way to one target: makes connections when calls need them, and calls over them.
@@ -16,7 +17,9 @@ internal import TernTransport
 /// is gone it closes as ``close()`` does.
 public final class GRPCChannel: Sendable {
   let options: ChannelOptions
-  let core: ChannelCore
+  /// One, or one for each loop.
+  private let cores: [ChannelCore]
+  private let turn = Atomic<Int>(0)
 
   /// - Parameters:
   ///   - target: `host:port`, `dns:///host:port`, `ipv4:1.2.3.4:5`, `ipv6:[::1]:5`, `unix:path` or
@@ -31,14 +34,15 @@ public final class GRPCChannel: Sendable {
     let target = try Target(target)
     self.options = options
     self.group = group
-    let loop = group.leastLoaded()
     let authority = options.authority ?? credentials.tls?.serverName ?? target.authority
     security = try Self.security(
       credentials, host: Target.host(ofAuthority: authority), logger: options.logger)
-    core = ChannelCore(
-      target: target, authority: authority, loop: loop, options: options, security: security,
-      callCredentials: credentials.callCredentials)
-    loop.execute { [core] in core.start() }
+    cores = Self.loops(of: group, options).map { [security] loop in
+      ChannelCore(
+        target: target, authority: authority, loop: loop, options: options, security: security,
+        callCredentials: credentials.callCredentials)
+    }
+    for core in cores { core.loop.execute { core.start() } }
   }
 
   /// A channel to a server in this process, without a socket.
@@ -50,9 +54,26 @@ public final class GRPCChannel: Sendable {
     self.group = group
     security = nil
     let target = Target(server)
-    core = ChannelCore(
-      target: target, authority: options.authority ?? target.authority, loop: group.leastLoaded(),
-      options: options, security: nil, callCredentials: callCredentials)
+    cores = Self.loops(of: group, options).map { loop in
+      ChannelCore(
+        target: target, authority: options.authority ?? target.authority, loop: loop,
+        options: options, security: nil, callCredentials: callCredentials)
+    }
+  }
+
+  private static func loops(of group: EventLoopGroup, _ options: ChannelOptions) -> [EventLoop] {
+    switch options.connections {
+    case .one: [group.leastLoaded()]
+    case .perLoop: group.loops
+    }
+  }
+
+  /// Where a call of the caller's goes.
+  var core: ChannelCore {
+    if cores.count == 1 { return cores[0] }
+    if let own = cores.first(where: { $0.loop.isCurrent }) { return own }
+    let number = turn.wrappingAdd(1, ordering: .relaxed).oldValue
+    return cores[Int(UInt(bitPattern: number) % UInt(cores.count))]
   }
 
   private let security: ChannelSecurity?
@@ -87,11 +108,10 @@ public final class GRPCChannel: Sendable {
 
   deinit { close() }
 
-  /// Fails new calls with `UNAVAILABLE`, lets those that run end, and then closes the connection.
+  /// Fails new calls with `UNAVAILABLE`, lets those that run end, and then closes its connections.
   /// Returns at once.
   public func close() {
-    let core = core
-    core.loop.execute { core.close() }
+    for core in cores { core.loop.execute { core.close() } }
   }
 
   /// Where the channel's calls are handled. A task that prefers it pays for no thread crossing:
@@ -99,5 +119,8 @@ public final class GRPCChannel: Sendable {
   /// ```swift
   /// try await withTaskExecutorPreference(channel.executor) { try await work(channel) }
   /// ```
+  ///
+  /// Of a channel with a connection for each loop it is another loop each time, or the one on which it
+  /// is asked for.
   public var executor: any TaskExecutor { core.loop }
 }

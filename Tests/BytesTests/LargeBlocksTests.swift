@@ -8,10 +8,10 @@ struct LargeBlocksTests {
   @Test(
     "A block that was given back is there for the next one of its size, once",
     arguments: [LargeBlocks.smallestBytes, LargeBlocks.largestBytes])
-  func reuse(capacity: Int) throws {
+  func reuse(capacity: Int) {
     let blocks = LargeBlocks()
     #expect(unsafe blocks.take(capacity) == nil)
-    let block = unsafe try #require(malloc(capacity))
+    let block = unsafe malloc(capacity)
     unsafe blocks.giveBack(block, capacity)
     #expect(
       unsafe blocks.take(capacity == LargeBlocks.smallestBytes ? 2 * capacity : capacity / 2) == nil
@@ -22,11 +22,11 @@ struct LargeBlocksTests {
   }
 
   @Test("It keeps no more than its limit of each size")
-  func limit() throws {
+  func limit() {
     let blocks = LargeBlocks()
     let capacity = LargeBlocks.smallestBytes
     for _ in 0..<2 * LargeBlocks.blocksPerSize {
-      unsafe blocks.giveBack(try #require(malloc(capacity)), capacity)
+      unsafe blocks.giveBack(malloc(capacity), capacity)
     }
     var count = 0
     while let block = unsafe blocks.take(capacity) {
@@ -41,9 +41,9 @@ struct LargeBlocksTests {
     arguments: [
       LargeBlocks.smallestBytes / 2, LargeBlocks.smallestBytes + 1, 2 * LargeBlocks.largestBytes, 0,
     ])
-  func otherSizes(capacity: Int) throws {
+  func otherSizes(capacity: Int) {
     let blocks = LargeBlocks()
-    unsafe blocks.giveBack(try #require(malloc(max(1, capacity))), capacity)
+    unsafe blocks.giveBack(malloc(max(1, capacity)), capacity)
     #expect(unsafe blocks.take(capacity) == nil)
   }
 
