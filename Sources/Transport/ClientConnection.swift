@@ -29,10 +29,13 @@ package protocol ClientConnectionOwner: AnyObject {
   package var owner: (any ClientConnectionOwner)? { channel }
   package var isReady: Bool { hasSettings }
   package var isDraining: Bool { isLeaving }
+  /// The server has ended a call that it had not refused.
+  package var hasServed: Bool { served }
   // Stored beside, as in `CallStream`.
   private var channel: (any ClientConnectionOwner)?
   private var hasSettings = false
   private var isLeaving = false
+  private var served = false
   /// Whether the transport lets both sides speak.
   package var isEstablished: Bool { transport.isEstablished }
   private let keepalive: Keepalive?
@@ -121,6 +124,7 @@ package protocol ClientConnectionOwner: AnyObject {
 
   override func didClose(_ stream: CallStream) {
     if isClosed { return }
+    if stream.closeCode != ErrorCode.refusedStream { served = true }
     if isLeaving, session.openStreamCount == 0 { return endDraining() }
     channel?.hasRoom(self)
   }

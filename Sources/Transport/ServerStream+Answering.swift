@@ -16,16 +16,19 @@ extension ServerStream {
   }
 
   package func setInitialMetadata(_ metadata: Metadata) throws(RPCError) {
-    if hasSentHead {
-      throw RPCError(
-        .internal,
-        "The initial metadata was sent already, by itself or with the first message. Set it before.",
-        origin: .caller)
-    }
+    try checkHeadIsUnsent()
     metadataLock.lock()
     initialMetadata = metadata
     metadataIsSet.store(true, ordering: .releasing)
     metadataLock.unlock()
+  }
+
+  func checkHeadIsUnsent() throws(RPCError) {
+    if !hasSentHead { return }
+    throw RPCError(
+      .internal,
+      "The initial metadata was sent already, by itself or with the first message. Set it before.",
+      origin: .caller)
   }
 
   package func setTrailingMetadata(_ metadata: Metadata) {

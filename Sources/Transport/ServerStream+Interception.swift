@@ -39,7 +39,8 @@ extension ServerStream {
     head.replaceMetadata(metadata)
   }
 
-  package func addInitialMetadata(_ metadata: Metadata) {
+  package func addInitialMetadata(_ metadata: Metadata) throws(RPCError) {
+    try checkHeadIsUnsent()
     withAttachments { $0.initialMetadata.append(contentsOf: metadata) }
     metadataIsSet.store(true, ordering: .releasing)
   }

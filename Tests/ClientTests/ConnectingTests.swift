@@ -114,6 +114,31 @@ struct ConnectingTests {
     #expect(try await server.finish().count == 8)
   }
 
+  // Spec: W97 (connection-backoff: no server is asked without a pause)
+  @Test(
+    "A server that sends each connection away at once is asked again after a wait, not in a loop")
+  func sentAway() async throws {
+    let script: [Step] = [.settings(), .goAway(lastStreamID: 0), .otherClose]
+    let server = try ScriptedServer(script, script, script, [.settings(), .end(), .answer([3])])
+    let client = try TimedClient(server.target)
+
+    // The first one may go away, as servers do; the next one is no better.
+    let first = await client.failure()
+    await client.clock.advance(by: .milliseconds(1200))
+    let second = await client.failure()
+    // The second wait is 1.28 s at least: failures in a row still count.
+    await client.clock.advance(by: .milliseconds(1270))
+    let third = await client.failure()
+    await client.clock.advance(by: .milliseconds(650))
+    let answer = try await client.unary([])
+
+    #expect(first?.code == .unavailable)
+    #expect(second?.code == .unavailable)
+    #expect(third?.message.contains("gives them up before any call ends") == true)
+    #expect(answer == [3])
+    #expect(try await server.finish().count == 4)
+  }
+
   // Spec: W96 (wait-for-ready)
   @Test("A call that waits until the server is ready survives failed attempts")
   func waitForReady() async throws {

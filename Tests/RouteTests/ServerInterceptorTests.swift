@@ -94,16 +94,18 @@ struct ServerInterceptorTests {
   }
 
   // Spec: W13 (PROTOCOL-HTTP2, reserved names)
-  @Test("What must not travel is refused where it is added")
+  @Test("What must not travel, or comes too late, is refused where it is added")
   func reserved() async throws {
     let add = ServerStep { call, next in
       #expect(throws: RPCError.self) { try call.addInitialMetadata(["grpc-status": "0"]) }
       #expect(throws: RPCError.self) { try call.addTrailingMetadata(["te": "x"]) }
       try await next()
+      #expect(throws: RPCError.self) { try call.addInitialMetadata(["late": "1"]) }
     }
     try await run([add]) { route in
-      let response = try await route.unary([1])
-      #expect(response == [1])
+      let response = try await route.unary.withCall([1])
+      #expect(response.message == [1])
+      #expect(response.initialMetadata.isEmpty)
     }
   }
 

@@ -54,6 +54,14 @@ protocol SubchannelOwner: AnyObject {
   /// Connections that end their last calls.
   private var draining: [ObjectIdentifier: ClientConnection] = [:]
 
+  /// When the connection became ready, on the loop's clock.
+  private var readySince: Int64 = 0
+  /// Connections in a row that were left within ``briefNanoseconds`` and had not served.
+  private var briefConnections = 0
+  private static let briefNanoseconds: Int64 = 1_000_000_000
+  /// One may be a server that just goes away; the next one is another server then.
+  private static let maxBriefConnections = 2
+
   init(
     target: Target, loop: EventLoop, options: ChannelOptions, security: ChannelSecurity?,
     owner: any SubchannelOwner
@@ -201,8 +209,8 @@ protocol SubchannelOwner: AnyObject {
   func didBecomeReady(_ connection: ClientConnection) {
     guard connection === pending else { return }
     pending = nil
-    failures = 0
     loop.cancel(connectTimer)
+    readySince = loop.now
     state = .ready(connection)
     owner?.subchannelChanged(self)
   }
@@ -211,7 +219,9 @@ protocol SubchannelOwner: AnyObject {
 
   func isDraining(_ connection: ClientConnection) {
     draining[ObjectIdentifier(connection)] = connection
-    if case .ready(let current) = state, current === connection { becomeIdle() }
+    if case .ready(let current) = state, current === connection {
+      leave(connection, "it said GOAWAY")
+    }
   }
 
   // Spec: W89 (A8: the interval doubles for this target)
@@ -226,7 +236,9 @@ protocol SubchannelOwner: AnyObject {
 
   func didClose(_ connection: ClientConnection, _ end: ConnectionEnd) {
     draining[ObjectIdentifier(connection)] = nil
-    if case .ready(let current) = state, current === connection { return becomeIdle() }
+    if case .ready(let current) = state, current === connection {
+      return leave(connection, end.reason)
+    }
     guard connection === pending else { return }
     pending = nil
     if case .connecting = state { didLosePending(connection, end) }
@@ -254,8 +266,21 @@ protocol SubchannelOwner: AnyObject {
       ? "" : ". A server that does not accept the client's certificate, or lacks one, may do so"
   }
 
-  /// The next call connects anew.
-  private func becomeIdle() {
+  // Spec: W97 (connection-backoff: no server is asked without a pause)
+  /// The connection takes no more calls: the next call connects anew.
+  ///
+  /// A server that sends connections away at once, one after the other, has not really taken them:
+  /// that is a failed attempt, or calls that wait would connect in an endless loop.
+  private func leave(_ connection: ClientConnection, _ reason: String) {
+    if connection.hasServed || loop.now - readySince >= Self.briefNanoseconds {
+      failures = 0
+      briefConnections = 0
+    } else {
+      briefConnections += 1
+    }
+    if briefConnections >= Self.maxBriefConnections {
+      return fail("'\(target)' takes connections and gives them up before any call ends: \(reason)")
+    }
     state = .idle
     owner?.subchannelChanged(self)
   }

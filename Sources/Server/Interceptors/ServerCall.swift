@@ -53,10 +53,10 @@ public struct ServerCall: Sendable {
   /// Adds to the metadata that goes ahead of the first message; the handler's own stays. What the
   /// handler sends first takes it along, so it is too late after `next`.
   ///
-  /// - Throws: `RPCError` if it cannot travel.
+  /// - Throws: `RPCError` if it cannot travel, or the metadata was sent already.
   public func addInitialMetadata(_ metadata: Metadata) throws(RPCError) {
     try metadata.checkForSending()
-    stream.addInitialMetadata(metadata)
+    try stream.addInitialMetadata(metadata)
   }
 
   /// Adds to the metadata that goes with the status; the handler's own stays.
