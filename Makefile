@@ -17,7 +17,7 @@ test: deps ## Build and run all tests, also those against foreign peers in Pytho
 	@Certs/make-certs.sh
 	swift test
 
-check: deps ## Formatting, layers, style, citations, generated code, warnings, what programs link
+check: deps ## Formatting, layers, style, citations, generated code, warnings, allocations a call
 	@Scripts/check
 
 format: ## Format all Swift files
@@ -32,7 +32,7 @@ certs: deps ## Write certificates for local tests into Certs/out
 sanitize: deps ## Tests of TLS and compression under AddressSanitizer and ThreadSanitizer (slow)
 	@Scripts/sanitize
 
-bench: deps ## Cost of a call beside plain nghttp2 in C; TLS and gzip: half an hour, quiet machine
+bench: deps ## Cost of calls beside plain nghttp2 in C, gRPC C++, Go and Python: half an hour, quiet machine
 	@Benchmarks/Scripts/bench
 	@Benchmarks/Scripts/bench-secure
 
@@ -41,7 +41,7 @@ bench-quick: deps ## The same with fewer calls: a first look
 	@Benchmarks/Scripts/bench-secure --quick
 
 clean: ## Remove what was built, not what was installed
-	rm -rf .build .build-* Benchmarks/.build Benchmarks/out Certs/out
+	rm -rf .build .build-* Benchmarks/.build* Benchmarks/out Certs/out
 
 deps:
 	@Scripts/install-deps

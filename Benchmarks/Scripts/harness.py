@@ -53,13 +53,14 @@ def build_c():
 
 
 def build_ours():
-    """Builds our server; returns its path."""
-    print("bench: Building bench-server (release)", file=sys.stderr)
+    """Builds our server and client; returns their paths."""
+    print("bench: Building bench-server and bench-client (release)", file=sys.stderr)
     # With Swift's runtime linked in, as services are deployed: calls into it are then direct.
     swift = ["swift", "build", "-c", "release", "--static-swift-stdlib",
              "--package-path", BENCHMARKS, "--scratch-path", BENCHMARKS / ".build-static"]
-    run([*swift, "--product", "bench-server"])
-    return pathlib.Path(run([*swift, "--show-bin-path"]).split()[-1]) / "bench-server"
+    run(swift)
+    folder = pathlib.Path(run([*swift, "--show-bin-path"]).split()[-1])
+    return folder / "bench-server", folder / "bench-client"
 
 
 def make_certificates():
@@ -99,6 +100,12 @@ class Server:
         scheme = "https" if "--cert" in command else "http"
         self.url = f"{scheme}://{found[1]}{METHOD}"
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
     def cpu_seconds(self):
         # The kernel's clock of another process, by number: see clock_getcpuclockid(3). In
         # nanoseconds, whereas /proc/PID/stat counts hundredths.
@@ -107,9 +114,10 @@ class Server:
     def allocations(self):
         return struct.unpack("=Q", self.counter.read_bytes())[0]
 
-    def resident_kib(self):
+    def resident_kib(self, field="VmRSS"):
+        """What the process has in memory; with VmHWM, what it has had at most."""
         status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(re.search(r"VmRSS:\s+(\d+)", status)[1])
+        return int(re.search(rf"{field}:\s+(\d+)", status)[1])
 
     def stop(self):
         self.process.kill()
