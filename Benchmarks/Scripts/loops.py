@@ -60,9 +60,9 @@ def explain(table, options):
             "be alone: `bench-scaling --server-cores 2,3 --client-cores 4,5`.")
     table.note(
         "Each loop goes to sleep and wakes up on its own: calls that come at one moment wake one "
-        "loop once, and two loops twice. How many context switches that must be is in the row of two "
-        "processes with one loop each, which share nothing. One loop that waits for another would "
-        "show as futex calls.")
+        "loop once, and two loops twice. What that comes to for two processes of one loop each, "
+        "which share nothing, is in their rows. One loop that waits for another would show as "
+        "futex calls; callgrind runs one thread at a time and cannot show it.")
 
 
 def names(cores):
@@ -91,23 +91,29 @@ def compare_processes(table, two, binary, options):
                         options.server_cores)
     calls = options.share(60_000)
     counts = {"2 loops": [], "2 processes": []}
+    cpu = {name: [] for name in counts}
 
     def half(server):
         load(server, set(options.client_cores), calls // 2, CONNECTIONS // 2, 100, more=PACED)
 
-    def switches(servers):
-        return sum(server.context_switches() for server in set(servers))
+    def used(servers):
+        return [sum(values) for values in zip(*(
+            (server.context_switches(), server.cpu_seconds()) for server in set(servers)))]
 
     try:
         with concurrent.futures.ThreadPoolExecutor(2) as halves:
             for _ in range(options.runs):
                 for name, pair in (("2 loops", [two, two]), ("2 processes", processes)):
-                    before = switches(pair)
+                    before = used(pair)
                     list(halves.map(half, pair))
-                    counts[name].append((switches(pair) - before) * 1000 / calls)
+                    after = used(pair)
+                    counts[name].append((after[0] - before[0]) * 1000 / calls)
+                    cpu[name].append(after[1] - before[1])
     finally:
         stop_all(processes)
     label = f"{RATE:,} calls/s, by two h2loads"
+    table.row([label, "CPU of a call, 2 loops to 2 processes"],
+              ratios(cpu["2 processes"], cpu["2 loops"]))
     for name, values in counts.items():
         table.row([label, f"context switches in 1,000 calls, {name}"], values)
     table.row([label, "context switches, 2 loops to 2 processes"],
