@@ -25,6 +25,10 @@ def fail(reason):
     sys.exit(f"bench: {reason}")
 
 
+def progress(text):
+    print(f"bench: {text}", file=sys.stderr)
+
+
 def run(command, **options):
     done = subprocess.run(
         [str(word) for word in command], text=True, stdout=subprocess.PIPE,
@@ -54,7 +58,7 @@ def build_c():
 
 def build_ours():
     """Builds our server and client; returns their paths."""
-    print("bench: Building bench-server and bench-client (release)", file=sys.stderr)
+    progress("Building bench-server and bench-client (release)")
     # With Swift's runtime linked in, as services are deployed: calls into it are then direct.
     swift = ["swift", "build", "-c", "release", "--static-swift-stdlib",
              "--package-path", BENCHMARKS, "--scratch-path", BENCHMARKS / ".build-static"]
@@ -74,12 +78,13 @@ def two_cores():
     return cores
 
 
-def pinned(core):
-    return lambda: os.sched_setaffinity(0, {core})
+def pinned(cores):
+    """For a new process: keeps it to one core, or to a set of them."""
+    return lambda: os.sched_setaffinity(0, {cores} if isinstance(cores, int) else cores)
 
 
 class Server:
-    """A server process on its own core, alone there."""
+    """A server process on its own core, or cores, alone there."""
 
     def __init__(self, name, command, core, counter=None):
         environment = dict(os.environ)
@@ -111,8 +116,19 @@ class Server:
         # nanoseconds, whereas /proc/PID/stat counts hundredths.
         return time.clock_gettime((~self.process.pid << 3) | 2)
 
+    def context_switches(self):
+        """Of all its threads, also those that the scheduler forced."""
+        count = 0
+        for status in pathlib.Path(f"/proc/{self.process.pid}/task").glob("*/status"):
+            count += sum(map(int, re.findall(r"voluntary_ctxt_switches:\s+(\d+)",
+                                             status.read_text())))
+        return count
+
     def allocations(self):
         return struct.unpack("=Q", self.counter.read_bytes())[0]
+
+    def descriptors(self):
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
 
     def resident_kib(self, field="VmRSS"):
         """What the process has in memory; with VmHWM, what it has had at most."""
@@ -143,12 +159,26 @@ def validate(server):
         fail(f"{server.name} answered {data!r} instead of {BODY!r}")
 
 
+def started(commands, cores):
+    """Servers, by name, that have each answered a call."""
+    servers = []
+    for name, command in commands.items():
+        servers.append(Server(name, command, cores))
+        validate(servers[-1])
+    return servers
+
+
+def stop_all(servers):
+    for server in servers:
+        server.stop()
+
+
 def load(server, core, calls, connections, streams, around=(), body=OUT / "body", headers=(),
-         answer_bytes=len(BODY)):
+         answer_bytes=len(BODY), more=()):
     """Calls, all of which must succeed with an answer of the right length; returns h2load's rate."""
     text = run(
         [*around, "h2load", "-n", calls, "-c", connections, "-m", streams, "-d", body, *HEADERS,
-         *headers, server.url], preexec_fn=pinned(core))
+         *headers, *more, server.url], preexec_fn=pinned(core))
     succeeded = re.search(r"(\d+) succeeded, (\d+) failed", text)
     good = re.search(r"status codes: (\d+) 2xx", text)
     data = re.search(r"\((\d+)\) data$", text, re.MULTILINE)

@@ -5,10 +5,11 @@
  * is compared, and each call has to end with grpc-status 0.
  *
  *     c-client --address 127.0.0.1:PORT [--ca FILE] --mode unary|download|upload|chat
- *              --calls N --at-once C --bytes B [--warm-up W]
+ *              --calls N --at-once C --bytes B [--warm-up W] [--rate R]
  *
  * First come W operations that do not count, then N that do: calls, messages, or messages with
  * their answers, C calls or streams at once. With `--ca` (PEM) it speaks TLS with `localhost`.
+ * `--rate` holds an upload to R bytes a second, as long as the server takes that many.
  */
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -26,11 +27,11 @@ enum { MAX_AT_ONCE = 1 << 16, NONE = -1 };
 
 static const char usage[] =
     "usage: c-client --address IP:PORT [--ca FILE] --mode unary|download|upload|chat "
-    "--calls N --at-once C --bytes B [--warm-up W]\n";
+    "--calls N --at-once C --bytes B [--warm-up W] [--rate R]\n";
 
 typedef struct {
   const char *address, *roots, *mode;
-  long calls, at_once, bytes, warm_up;
+  long calls, at_once, bytes, warm_up, rate;
 } settings;
 
 static void give_up(void) {
@@ -57,10 +58,11 @@ static settings read_arguments(int count, char **arguments) {
     else if (strcmp(name, "--at-once") == 0) s.at_once = number(value, 1, MAX_AT_ONCE);
     else if (strcmp(name, "--bytes") == 0) s.bytes = number(value, 0, MAX_BODY_BYTES);
     else if (strcmp(name, "--warm-up") == 0) s.warm_up = number(value, 0, INT32_MAX);
+    else if (strcmp(name, "--rate") == 0) s.rate = number(value, 1, INT32_MAX);
     else give_up();
   }
   if (s.address == NULL || s.mode == NULL || s.calls == NONE || s.at_once == NONE ||
-      s.bytes == NONE) {
+      s.bytes == NONE || (s.rate != 0 && strcmp(s.mode, "upload") != 0)) {
     give_up();
   }
   return s;
@@ -85,7 +87,8 @@ static load load_of(const settings *s) {
       .operations = (uint32_t)s->calls,
       .warm_up = (uint32_t)(s->warm_up == NONE ? usual : s->warm_up),
       .at_once = (uint32_t)s->at_once,
-      .body_bytes = (int32_t)s->bytes};
+      .body_bytes = (int32_t)s->bytes,
+      .bytes_per_second = (uint64_t)s->rate};
 }
 
 static int connected(const char *to) {
@@ -103,7 +106,7 @@ static int connected(const char *to) {
   return result;
 }
 
-static const measured *run(connection *c) {
+static const measured *run(connection *c, int milliseconds) {
   int has_begun = 0;
   for (;;) {
     if (!has_begun && (c->tls == NULL || tls_is_open(c->tls))) {
@@ -112,9 +115,11 @@ static const measured *run(connection *c) {
     }
     const measured *result = calls_result();
     if (result != NULL) return result;
+    calls_pace();
     int failed = connection_flush(c);
     struct epoll_event event;
-    if (failed == 0 && epoll_wait(poller, &event, 1, -1) == 1 && (event.events & ~EPOLLOUT)) {
+    if (failed == 0 && epoll_wait(poller, &event, 1, milliseconds) == 1 &&
+        (event.events & ~EPOLLOUT)) {
       failed = connection_read(c);
     }
     if (failed == 0) continue;
@@ -146,7 +151,8 @@ int main(int count, char **arguments) {
   int socket = connected(s.address);
   connection *c = connection_new(socket, s.roots != NULL ? tls_new() : NULL);
   calls_prepare(c, &what);
-  const measured *m = run(c);
+  /* So fine that a server sees a stream of bytes and not bursts. */
+  const measured *m = run(c, s.rate > 0 ? 1 : -1);
   if (m->latency_count > 0) qsort(m->latencies, m->latency_count, sizeof *m->latencies, compare);
   printf(
       "{\"operations\": %u, \"seconds\": %.6f, \"cpu\": %.6f", what.operations, m->seconds,

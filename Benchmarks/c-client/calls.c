@@ -83,8 +83,9 @@ static void prepare_request(call *c) {
     c->asked = c->messages;
     return;
   }
-  /* In a chat the next message waits for the answer, and only the last one ends the request. */
-  int waits = given->mode == CHAT && c->messages > 0;
+  /* In a chat the next message waits for the answer, in a paced upload for its time; only the last
+   * one ends the request. */
+  int waits = (given->mode == CHAT || given->bytes_per_second > 0) && c->messages > 0;
   c->asked = waits ? 1 : c->messages;
   c->request = (sending){
       .of = chunk, .left = (uint64_t)c->asked * (uint64_t)chunk->message_bytes};
@@ -138,16 +139,31 @@ static uint64_t note_latency(const call *c) {
   return now;
 }
 
-static void next_ping(call *c) {
-  uint64_t now = note_latency(c);
-  if (c->asked == c->messages) return;
+static void ask_once_more(call *c) {
   c->asked++;
   c->request.left += chunk->message_bytes;
-  c->began = now;
   if (!c->is_deferred) return;
   c->is_deferred = 0;
   int code = nghttp2_session_resume_data(session, c->id);
   if (code != 0) fail("%s", nghttp2_strerror(code));
+}
+
+static void next_ping(call *c) {
+  uint64_t now = note_latency(c);
+  if (c->asked == c->messages) return;
+  c->began = now;
+  ask_once_more(c);
+}
+
+void calls_pace(void) {
+  if (given->bytes_per_second == 0) return;
+  double seconds = (double)(nanoseconds(CLOCK_MONOTONIC) - began) / 1e9;
+  double due = seconds * (double)given->bytes_per_second /
+               ((double)chunk->message_bytes * given->at_once);
+  for (uint32_t i = 0; i < given->at_once; i++) {
+    call *c = &calls[i];
+    while (c->asked < c->messages && c->asked < due) ask_once_more(c);
+  }
 }
 
 static int chunk_received(

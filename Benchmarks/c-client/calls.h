@@ -9,6 +9,8 @@ typedef struct {
   const char *scheme, *authority;
   uint32_t operations, warm_up, at_once;
   int32_t body_bytes;
+  /* Of an upload, all its streams together; 0: as fast as it goes. */
+  uint64_t bytes_per_second;
 } load;
 
 /* Of the counted operations. */
@@ -23,6 +25,8 @@ typedef struct {
 void calls_prepare(connection *c, const load *what);
 /* The first calls, to be sent at the next flush. */
 void calls_begin(void);
+/* Lets go what a paced upload has to have sent by now; to be called every now and then. */
+void calls_pace(void);
 /* NULL as long as there is something to be done. */
 const measured *calls_result(void);
 /* Ends the program, for the reason that is given as to printf. */

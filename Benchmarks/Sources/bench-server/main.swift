@@ -12,6 +12,15 @@ func service(codec: String) -> (any RPCService)? {
   }
 }
 
+func refuse() -> Never {
+  print(
+    """
+    usage: bench-server --codec bytes|protobuf [--port N] [--loops N] [--cert FILE --key FILE] \
+    [--gzip] [--logging]
+    """)
+  exit(2)
+}
+
 /// `--codec bytes` and the like, in any order.
 func value(of option: String) -> String? {
   let arguments = CommandLine.arguments
@@ -21,10 +30,16 @@ func value(of option: String) -> String? {
   return arguments[index + 1]
 }
 
-guard let echo = service(codec: value(of: "--codec") ?? "") else {
-  print("usage: bench-server --codec bytes|protobuf [--cert FILE --key FILE] [--gzip] [--logging]")
-  exit(2)
+func number(of option: String, from least: Int, to most: Int) -> Int? {
+  guard let text = value(of: option) else { return nil }
+  guard let number = Int(text), number >= least, number <= most else { refuse() }
+  return number
 }
+
+guard let echo = service(codec: value(of: "--codec") ?? "") else { refuse() }
+let port = number(of: "--port", from: 0, to: 65_535) ?? 0
+// Usual is one loop for each core that the process may use.
+let group = number(of: "--loops", from: 1, to: 1024).map { EventLoopGroup(loopCount: $0) }
 let credentials: ServerCredentials
 if let certificate = value(of: "--cert"), let key = value(of: "--key") {
   credentials = .tls(certificateChain: .file(certificate), privateKey: .file(key))
@@ -43,9 +58,9 @@ if CommandLine.arguments.contains("--logging") {
   logger.logLevel = .warning
   options.interceptors = [ServerLoggingInterceptor(logger: logger)]
 }
-let server = GRPCServer(services: [echo], options: options)
+let server = GRPCServer(services: [echo], options: options, group: group ?? .shared)
 Task.detached {
-  try await server.run(on: .tcp("127.0.0.1", 0), credentials: credentials) { address in
+  try await server.run(on: .tcp("127.0.0.1", port), credentials: credentials) { address in
     print("Listening on \(address)")
     // Into a pipe, print leaves the line in a buffer; the benchmark waits for it.
     fflush(nil)

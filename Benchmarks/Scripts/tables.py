@@ -1,0 +1,39 @@
+"""Markdown tables of measurements beside their targets."""
+import math
+import statistics
+
+
+def ratios(below, above):
+    """Of pairs that were measured one after the other: what the machine did meanwhile hit both."""
+    return [high / low if low else (1.0 if high == low else math.inf)
+            for low, high in zip(below, above)]
+
+
+class Table:
+    """A heading, rows of minimum, median, maximum and target, and notes below."""
+
+    def __init__(self, heading, columns):
+        self.heading = heading
+        self.columns = columns
+        self.rows = []
+        self.notes = []
+
+    def row(self, labels, values, target=None):
+        """The median counts, as it is shown. No target: the row is there to explain others."""
+        middle = statistics.median(values)
+        verdict = ""
+        if target is not None:
+            verdict = f"≤ {target:g}: {'met' if round(middle, 2) <= target else 'missed'}"
+        figures = [f"{value:.2f}" for value in (min(values), middle, max(values))]
+        self.rows.append([*labels, *figures, verdict])
+
+    def note(self, text):
+        self.notes.append(text)
+
+    def __str__(self):
+        columns = [*self.columns, "min", "median", "max", "target"]
+        table = [columns, ["---"] * len(columns), *self.rows]
+        lines = ["", self.heading, "", *(f"| {' | '.join(row)} |" for row in table)]
+        for note in self.notes:
+            lines += ["", note]
+        return "\n".join(lines)
