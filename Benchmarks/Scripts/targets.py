@@ -11,6 +11,31 @@ def named(figure, word):
     return next(name for name in figure.values if word in name)
 
 
+def comparison(unary, servers, clients, latency):
+    """Lines of a table: what the others need where Tern needs 1."""
+    download, blocks, upload, chat, large = servers
+    rows = [
+        ("unary call, server", unary, OURS),
+        ("server streaming, a message of 16 bytes, server", download, OURS),
+        ("server streaming, a message of 64 KiB, server", blocks, OURS),
+        ("client streaming, a message of 16 bytes, server", upload, OURS),
+        ("ping-pong in 100 streams, server", chat, OURS),
+        ("unary echo of 1 MiB, server", large, OURS),
+        ("unary call, client, 100 at once", clients[0], ON_LOOP),
+        ("time of a call that is alone", latency[0], ON_LOOP),
+    ]
+    columns = ["C++", "Go", "Python"]
+    lines = ["", "## In short", "",
+             "CPU of the process (in the last row: time), where Tern needs 1:", "",
+             "| | Tern | plain nghttp2 in C | " + " | ".join(f"gRPC {name}" for name in columns)
+             + " |", "|---|---|---|---|---|---|"]
+    for title, figure, ours in rows:
+        others = [LIMIT, *(named(figure, word) for word in columns)]
+        ratios = " | ".join(f"{figure.ratio(name, ours):.2g}" for name in others)
+        lines.append(f"| {title} | 1 | {ratios} |")
+    return lines
+
+
 def targets(unary, allocations, servers, memory, clients, latency):
     """Lines of a table: figure, measured, target, what would be better still."""
     download, blocks, upload, chat, large = servers

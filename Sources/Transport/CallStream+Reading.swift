@@ -146,29 +146,15 @@ extension CallStream {
 
   // MARK: Waiting
 
-  /// Waits until there is something to take, or the call is over. On the loop.
-  package final func waitForInbound() async {
-    if isInRootTask {
-      await suspendReader()
-      return
-    }
-    await withTaskCancellationHandler {
-      await suspendReader()
-    } onCancel: {
-      loop.submit { [self] in resumeReader() }
-    }
-  }
-
-  private func suspendReader() async {
-    await unsafe withUnsafeContinuation { continuation in
-      // A cancellation that came first has found nobody to wake.
-      if Task.isCancelled { return unsafe continuation.resume() }
-      // Two readers at once are refused before they come here.
-      resumeReader()
-      unsafe readerWaiter = continuation
-      hasReaderWaiter = true
-      advanceInbound()
-      resumeWaiters()
-    }
+  /// Resumes `continuation` when there is something to take, or the call is over. On the loop.
+  @unsafe final func suspendReader(_ continuation: UnsafeContinuation<Void, Never>) {
+    // A cancellation that came first has found nobody to wake.
+    if Task.isCancelled { return unsafe continuation.resume() }
+    // Two readers at once are refused before they come here.
+    resumeReader()
+    unsafe readerWaiter = continuation
+    hasReaderWaiter = true
+    advanceInbound()
+    resumeWaiters()
   }
 }

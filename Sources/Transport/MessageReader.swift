@@ -67,25 +67,39 @@ internal import TernWire
     if let failure { throw failure }
     // Whoever waits has done with the last message, which may have been a long one.
     decompressed?.removeAll()
-    if stream.loop.isCurrent { return try await fillOnLoop() }
-    return try await withTaskExecutorPreference(stream.loop) { try await hopAndFill() }
+    if !stream.loop.isCurrent {
+      return try await withTaskExecutorPreference(stream.loop) { try await hopAndFill() }
+    }
+    // All in one function: each asynchronous one between the reader and the place where it waits costs
+    // it as much as a small message.
+    let stream = stream
+    while true {
+      if let isFilled = try takeOrEnd() { return isFilled }
+      if stream.isInRootTask {
+        await unsafe withUnsafeContinuation { unsafe stream.suspendReader($0) }
+      } else {
+        await withTaskCancellationHandler {
+          await unsafe withUnsafeContinuation { unsafe stream.suspendReader($0) }
+        } onCancel: {
+          stream.loop.submit { stream.resumeReader() }
+        }
+      }
+    }
   }
 
-  @concurrent private func hopAndFill() async throws -> Bool { try await fillOnLoop() }
+  // On the loop it does not come back here.
+  @concurrent private func hopAndFill() async throws -> Bool { try await fill() }
 
-  private nonisolated(nonsending) func fillOnLoop() async throws -> Bool {
-    while true {
-      switch try take() {
-      case .messages: return true
-      case .end: return false
-      case .nothing: break
-      }
-      if Task.isCancelled {
-        stream.readerWasCancelled()
-        throw stream.failure ?? CancellationError()
-      }
-      await stream.waitForInbound()
+  /// - Returns: What `fill` does; `nil` if there is nothing yet.
+  private func takeOrEnd() throws -> Bool? {
+    switch try take() {
+    case .messages: return true
+    case .end: return false
+    case .nothing: break
     }
+    if !Task.isCancelled { return nil }
+    stream.readerWasCancelled()
+    throw stream.failure ?? CancellationError()
   }
 
   private func take() throws(RPCError) -> CallStream.Taken {

@@ -57,9 +57,10 @@ func main(_ flags: Flags) async throws {
   _ = try await perform(
     flags.warmUp ?? max(flags.atOnce, flags.operations / 10), flags, channel)
   let (start, cpu) = (now(), clock(CLOCK_PROCESS_CPUTIME_ID))
-  let times = try await perform(flags.operations, flags, channel).sorted()
+  var times = try await perform(flags.operations, flags, channel)
   let seconds = Double(now() - start) / 1e9
   let cpuSeconds = Double(clock(CLOCK_PROCESS_CPUTIME_ID) - cpu) / 1e9
+  times.sort()
   print(
     """
     {"operations": \(flags.operations), "seconds": \(seconds), "cpu": \(cpuSeconds), \
