@@ -32,9 +32,10 @@ certs: deps ## Write certificates for local tests into Certs/out
 sanitize: deps ## Tests of TLS and compression under AddressSanitizer and ThreadSanitizer (slow)
 	@Scripts/sanitize
 
-bench: deps ## Cost of calls beside plain nghttp2 in C, gRPC C++, Go and Python: half an hour, quiet machine
+bench: deps ## Cost of calls beside plain nghttp2 in C, gRPC C++, Go and Python: a quarter of an hour, quiet machine
 	@Benchmarks/Scripts/bench
 	@Benchmarks/Scripts/bench-secure
+	@Benchmarks/Scripts/bench-scaling
 
 bench-quick: deps ## The same with fewer calls: a first look
 	@Benchmarks/Scripts/bench --quick

@@ -8,6 +8,11 @@ from harness import OUT, LIMIT, Server, fail, pinned, run
 SERVER, CLIENT = 0, 1
 
 
+def shown(value, digits=3):
+    """As many digits as mean something, and no exponents."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.{digits}g}"
+
+
 class Figure:
     """One number that is measured for several programs in turns."""
 
@@ -35,7 +40,8 @@ class Figure:
                  f"| | min | median | max | to {reference} |", "|---|---|---|---|---|"]
         for name, values in self.values.items():
             lines.append(
-                f"| {name} | {min(values):.3g} | {self.median(name):.3g} | {max(values):.3g} "
+                f"| {name} | {shown(min(values))} | {shown(self.median(name))} "
+                f"| {shown(max(values))} "
                 f"| {self.ratio(name, reference):.2f} |")
         return lines
 

@@ -1,4 +1,5 @@
 """What we want to reach, beside what was measured."""
+from calls import shown
 from harness import LIMIT
 
 OURS = "Tern, protobuf"
@@ -31,7 +32,7 @@ def comparison(unary, servers, clients, latency):
              + " |", "|---|---|---|---|---|---|"]
     for title, figure, ours in rows:
         others = [LIMIT, *(named(figure, word) for word in columns)]
-        ratios = " | ".join(f"{figure.ratio(name, ours):.2g}" for name in others)
+        ratios = " | ".join(shown(figure.ratio(name, ours), 2) for name in others)
         lines.append(f"| {title} | 1 | {ratios} |")
     return lines
 
