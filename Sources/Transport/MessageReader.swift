@@ -177,7 +177,7 @@ public struct _MessageIterator<Message>: AsyncIteratorProtocol {
   }
 
   /// The next message, or `nil` when the other side has ended the stream.
-  @inlinable @inline(__always)
+  @inlinable
   public mutating func next(
     isolation actor: isolated (any Actor)? = #isolation
   ) async throws -> Message? {
