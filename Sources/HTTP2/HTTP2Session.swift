@@ -245,7 +245,10 @@ internal import TernBytes
     unsafe stream.nextOpen = nil
     unsafe stream.previousOpen = nil
     stream.isInSession = false
-    unsafe incoming = nil
+    // Only its own: another one's header block may have come in half.
+    if unsafe incoming?.toOpaque() == Unmanaged.passUnretained(stream).toOpaque() {
+      unsafe incoming = nil
+    }
     openCount -= 1
     if isTold { stream.receiveClose(errorCode: errorCode) }
     unsafe Unmanaged.passUnretained(stream).release()

@@ -36,6 +36,45 @@ struct ExchangeTests {
     #expect(pair.server.events == [.settings])
   }
 
+  @Test("A request whose head comes in two reads is whole, though another stream ends between them")
+  func endBetweenHalvesOfRequest() throws {
+    let pair = try Pair()
+    try pair.client.open()
+    try pair.settle()
+    try pair.server.answer(pair.server.streams[0])
+
+    try pair.client.open(body: bytes(300))
+    let request = try pair.client.pull()
+    try pair.server.receive(request[..<Self.bytesUpToHalfAHead])
+    try pair.client.receive(try pair.server.pull())
+    #expect(pair.server.streams[0].closeCodes == [Code.noError])
+    try pair.server.receive(request[Self.bytesUpToHalfAHead...])
+
+    #expect(pair.server.streams.last?.events == Self.requestEvents)
+  }
+
+  @Test(
+    "A response whose head comes in two reads is whole, though another call is given up meanwhile")
+  func endBetweenHalvesOfResponse() throws {
+    let pair = try Pair()
+    let given = try pair.client.open(end: false)
+    let request = try pair.client.open(body: bytes(300))
+    try pair.settle()
+
+    try pair.server.answer(pair.server.streams[1], body: bytes(200))
+    let response = try pair.server.pull()
+    try pair.client.receive(response[..<Self.bytesUpToHalfAHead])
+    pair.client.session.reset(given, errorCode: Code.cancel)
+    try pair.server.receive(try pair.client.pull())
+    #expect(given.closeCodes == [Code.cancel])
+    try pair.client.receive(response[Self.bytesUpToHalfAHead...])
+
+    #expect(request.events == Self.responseEvents)
+  }
+
+  /// A frame's own head, and some of the header block behind it.
+  private static let bytesUpToHalfAHead = 9 + 3
+
   // Spec: W55 (PROTOCOL-HTTP2, Trailers-Only)
   @Test("Trailers-only is one HEADERS frame that ends the stream")
   func trailersOnly() throws {
