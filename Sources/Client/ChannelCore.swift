@@ -23,10 +23,11 @@ internal import TernWire
   private let encodingFields: FieldBlock?
   private var subchannel: Subchannel?
   private var picker: (any Picker)?
-  /// Calls that wait for a connection, or for room on it, in order of arrival.
-  private var waiting: [ClientStream] = []
-  private var waitingHead = 0
+  private let waiting = CallQueue()
   private var heads: [String: RequestHeads] = [:]
+  /// Those of the last call: the next one is often of the same method.
+  private var lastHeads: RequestHeads?
+  let spareStreams = ClientStreamPool()
 
   init(
     target: Target, authority: String, loop: EventLoop, options: ChannelOptions,
@@ -74,7 +75,7 @@ internal import TernWire
   func route(_ stream: ClientStream) {
     if stream.isOver { return }
     // Who came earlier goes first.
-    if hasWaiting { return enqueue(stream) }
+    if !waiting.isEmpty { return enqueue(stream) }
     if !send(stream) { enqueue(stream) }
   }
 
@@ -99,21 +100,13 @@ internal import TernWire
   }
 
   func sendAgain(_ stream: ClientStream) {
-    // In front: it has waited already.
-    if waitingHead > 0 {
-      waitingHead -= 1
-      waiting[waitingHead] = stream
-    } else {
-      waiting.insert(stream, at: 0)
-    }
+    waiting.putInFront(stream)
     // Not now: the connection that gave it back is still telling others.
     let core = self
     loop.submit { core.sendWaiting() }
   }
 
   // MARK: Waiting
-
-  private var hasWaiting: Bool { waitingHead < waiting.count }
 
   private func enqueue(_ stream: ClientStream) {
     waiting.append(stream)
@@ -125,20 +118,16 @@ internal import TernWire
   func subchannelChanged(_ subchannel: Subchannel) { sendWaiting() }
 
   private func sendWaiting() {
-    if !hasWaiting { return }
+    if waiting.isEmpty { return }
     var stay: [ClientStream] = []
-    while hasWaiting {
-      let stream = waiting[waitingHead]
-      waitingHead += 1
+    while let stream = waiting.popFirst() {
       if stream.isOver || send(stream) { continue }
       stay.append(stream)
       // The next one would not fare better, unless this one waits where others fail.
       if !stream.options.waitForReady || isWaitingForRoom { break }
     }
-    waiting.removeFirst(waitingHead)
-    waitingHead = 0
-    waiting.insert(contentsOf: stay, at: 0)
-    if hasWaiting { subchannel?.connect() }
+    waiting.putBack(stay)
+    if !waiting.isEmpty { subchannel?.connect() }
   }
 
   private var isWaitingForRoom: Bool {
@@ -148,9 +137,16 @@ internal import TernWire
   // MARK: Heads
 
   /// The fields of a method's request that are the same for each call.
-  private struct RequestHeads {
+  private final class RequestHeads {
+    let path: String
     let pseudo: FieldBlock
     let plain: RequestHeadBlock
+
+    init(path: String, pseudo: FieldBlock, plain: RequestHeadBlock) {
+      self.path = path
+      self.pseudo = pseudo
+      self.plain = plain
+    }
   }
 
   private func head(for stream: ClientStream) -> RequestHeadBlock {
@@ -178,10 +174,16 @@ internal import TernWire
   }
 
   private func heads(for path: String) -> RequestHeads {
-    if let known = heads[path] { return known }
+    if let lastHeads, lastHeads.path == path { return lastHeads }
+    let found = heads[path] ?? makeHeads(for: path)
+    lastHeads = found
+    return found
+  }
+
+  private func makeHeads(for path: String) -> RequestHeads {
     let pseudo = pseudo(path, authority)
     let blocks = [pseudo, fixedFields] + (encodingFields.map { [$0] } ?? [])
-    let made = RequestHeads(pseudo: pseudo, plain: RequestHeadBlock(blocks))
+    let made = RequestHeads(path: path, pseudo: pseudo, plain: RequestHeadBlock(blocks))
     heads[path] = made
     return made
   }

@@ -27,13 +27,20 @@ public struct _ClientCall: Sendable {
   ) {
     let core = channel.core
     self.core = core
-    stream = ClientStream(
-      loop: core.loop, descriptor: descriptor, options: options,
-      maxRequestMessageBytes: options.maxRequestMessageBytes
-        ?? channel.options.maxRequestMessageBytes,
-      maxResponseMessageBytes: options.maxResponseMessageBytes
-        ?? channel.options.maxResponseMessageBytes,
-      compression: core.compression)
+    let maxRequestBytes = options.maxRequestMessageBytes ?? channel.options.maxRequestMessageBytes
+    let maxResponseBytes =
+      options.maxResponseMessageBytes ?? channel.options.maxResponseMessageBytes
+    if let spare = core.spareStreams.take() {
+      spare.reopen(
+        for: descriptor, options: options, maxRequestMessageBytes: maxRequestBytes,
+        maxResponseMessageBytes: maxResponseBytes)
+      stream = spare
+    } else {
+      stream = ClientStream(
+        loop: core.loop, descriptor: descriptor, options: options,
+        maxRequestMessageBytes: maxRequestBytes, maxResponseMessageBytes: maxResponseBytes,
+        compression: core.compression)
+    }
     if channel.options.interceptors.isEmpty, options.isPlain {
       interceptors = []
     } else {
@@ -65,35 +72,42 @@ public struct _ClientCall: Sendable {
   /// Sends the call and waits until it is over.
   ///
   /// - Throws: `RPCError` unless the status is OK.
-  @usableFromInline nonisolated(nonsending) func run() async throws {
-    // In one function: each one that waits for another costs a call as much as a small message.
-    try checkOptions()
-    stream.endRequest()
-    if Task.isCancelled { throw Self.cancelled }
-    if isIntercepted { startIntercepted() }
-    let (stream, core, isStarted) = (stream, core, isIntercepted)
+  // Inlined: each asynchronous function that waits for another costs a call as much as a small message.
+  @inlinable @inline(__always) nonisolated(nonsending) func run() async throws {
+    try prepareToRun()
     await withTaskCancellationHandler {
-      await unsafe withUnsafeContinuation { continuation in
-        // No closure for who is there already.
-        if core.loop.isCurrent {
-          if !isStarted { core.start(stream) }
-          return unsafe stream.whenOver(continuation)
-        }
-        core.loop.submit {
-          if !isStarted { core.start(stream) }
-          unsafe stream.whenOver(continuation)
-        }
-      }
+      await unsafe withUnsafeContinuation { unsafe start(resuming: $0) }
     } onCancel: {
       cancelByCaller()
     }
     try throwFailure()
   }
 
+  @usableFromInline func prepareToRun() throws {
+    try checkOptions()
+    stream.endRequest()
+    if Task.isCancelled { throw Self.cancelled }
+    if isIntercepted { startIntercepted() }
+  }
+
+  /// Sends the call; resumes `continuation` when it is over.
+  @unsafe @usableFromInline func start(resuming continuation: UnsafeContinuation<Void, Never>) {
+    let (stream, core, isStarted) = (stream, core, isIntercepted)
+    // No closure for who is there already.
+    if core.loop.isCurrent {
+      if !isStarted { core.start(stream) }
+      return unsafe stream.whenOver(continuation)
+    }
+    core.loop.submit {
+      if !isStarted { core.start(stream) }
+      unsafe stream.whenOver(continuation)
+    }
+  }
+
   /// What the loop wrote is read here on the caller's thread. Continuations order that; but
   /// ThreadSanitizer does not see it when one was resumed before its task had suspended, and does see
   /// the flag, which the loop sets last.
-  private func throwFailure() throws {
+  @usableFromInline func throwFailure() throws {
     if stream.isGivenUp, let failure = stream.failure { throw failure }
   }
 
@@ -151,13 +165,21 @@ public struct _ClientCall: Sendable {
     try unsafe stream.singleResponse()
   }
 
+  /// The caller has all that the call brought: another one may use its stream.
+  @usableFromInline func recycle() {
+    // A cancellation may still be on its way to the loop.
+    if !isIntercepted, core.loop.isCurrent || !Task.isCancelled {
+      core.spareStreams.giveBack(stream)
+    }
+  }
+
   @usableFromInline var initialMetadata: Metadata { stream.response.initialMetadata }
   @usableFromInline var trailingMetadata: Metadata { stream.response.trailingMetadata }
 
   // MARK: Giving up
 
   /// Cancels the call because of its caller. Does nothing if it is over.
-  func cancelByCaller() {
+  @usableFromInline func cancelByCaller() {
     let stream = stream
     stream.loop.submit { Self.cancel(stream) }
   }

@@ -50,7 +50,9 @@ public struct UnaryCallable<Request: Sendable, Reply: Sendable>: Sendable {
       call.keepDecoder(method.responseCodec)
     }
     try await call.run()
-    return try _decodeReply(call, method.responseCodec)
+    let reply = try _decodeReply(call, method.responseCodec)
+    call.recycle()
+    return reply
   }
 
   /// Makes a call and returns its response and its metadata.
@@ -65,7 +67,9 @@ public struct UnaryCallable<Request: Sendable, Reply: Sendable>: Sendable {
       call.keepDecoder(method.responseCodec)
     }
     try await call.run()
-    return CallResponse(try _decodeReply(call, method.responseCodec), call)
+    let response = CallResponse(try _decodeReply(call, method.responseCodec), call)
+    call.recycle()
+    return response
   }
 }
 

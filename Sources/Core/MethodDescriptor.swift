@@ -14,20 +14,47 @@ public enum CallKind: Sendable, Hashable {
 }
 
 /// The name and the kind of one method of a service.
-public struct MethodDescriptor: Sendable, Hashable {
+public struct MethodDescriptor: Sendable {
   /// The service with its package, e.g. `greet.Greeter`.
-  public let service: String
+  public var service: String { names.service }
   /// The method as the `.proto` file spells it, e.g. `SayHello`.
-  public let method: String
+  public var method: String { names.method }
   public let kind: CallKind
   /// What travels as `:path`, e.g. `/greet.Greeter/SayHello`.
-  public let path: String
+  public var path: String { names.path }
+
+  // Behind one reference: each call copies its descriptor more than once.
+  private let names: Names
+
+  private final class Names: Sendable {
+    let service: String
+    let method: String
+    let path: String
+
+    init(service: String, method: String) {
+      self.service = service
+      self.method = method
+      path = "/\(service)/\(method)"
+    }
+  }
 
   public init(service: String, method: String, kind: CallKind) {
-    self.service = service
-    self.method = method
     self.kind = kind
-    path = "/\(service)/\(method)"
+    names = Names(service: service, method: method)
+  }
+}
+
+extension MethodDescriptor: Hashable {
+  public static func == (left: Self, right: Self) -> Bool {
+    left.kind == right.kind
+      && (left.names === right.names
+        || left.service == right.service && left.method == right.method)
+  }
+
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(service)
+    hasher.combine(method)
+    hasher.combine(kind)
   }
 }
 

@@ -20,5 +20,7 @@ internal import Glibc
 
   // Two methods and no `withLock`: a generic one would not be specialised across modules.
   package func lock() { unsafe pthread_mutex_lock(mutex) }
+  /// - Returns: `false` if somebody has it.
+  package func tryLock() -> Bool { unsafe pthread_mutex_trylock(mutex) == 0 }
   package func unlock() { unsafe pthread_mutex_unlock(mutex) }
 }

@@ -14,6 +14,7 @@ package import TernBytes
   package init(_ blocks: [FieldBlock]) {
     self.blocks = blocks
     count = blocks.reduce(0) { $0 + $1.count }
+    listBytes = blocks.reduce(0) { $0 + $1.byteCount + 32 * $1.count }
     unsafe fields = .allocate(capacity: max(count, 1))
     let flags = UInt8(
       NGHTTP2_NV_FLAG_NO_COPY_NAME.rawValue | NGHTTP2_NV_FLAG_NO_COPY_VALUE.rawValue)
@@ -35,9 +36,7 @@ package import TernBytes
   deinit { unsafe fields.deallocate() }
 
   /// The size as HTTP/2 counts it.
-  package var listBytes: Int {
-    blocks.reduce(0) { $0 + $1.byteCount + 32 * $1.count }
-  }
+  package let listBytes: Int
 
   /// nghttp2's API is not const-correct here; it only reads.
   private static func start(_ bytes: UnsafeRawBufferPointer) -> UnsafeMutablePointer<UInt8>? {

@@ -147,13 +147,15 @@ extension CallStream {
   // MARK: Waiting
 
   /// Resumes `continuation` when there is something to take, or the call is over. On the loop.
-  @unsafe final func suspendReader(_ continuation: UnsafeContinuation<Void, Never>) {
-    // A cancellation that came first has found nobody to wake.
-    if Task.isCancelled { return unsafe continuation.resume() }
+  @unsafe final func suspendReader(
+    _ continuation: UnsafeContinuation<Void, Never>, isInRootTask: Bool
+  ) {
+    // A cancellation that came first has found nobody to wake. That of a root task comes from the loop,
+    // which is here.
+    if !isInRootTask, Task.isCancelled { return unsafe continuation.resume() }
     // Two readers at once are refused before they come here.
     resumeReader()
-    unsafe readerWaiter = continuation
-    hasReaderWaiter = true
+    readerWaiter = unsafe Waiter(continuation)
     advanceInbound()
     resumeWaiters()
   }

@@ -89,7 +89,7 @@ extension CallStream {
     await unsafe withUnsafeContinuation { continuation in
       if Task.isCancelled || isOver { return unsafe continuation.resume() }
       hasWriterWaiters = true
-      unsafe writerWaiters.append(continuation)
+      writerWaiters.append(unsafe Waiter(continuation))
     }
   }
 }

@@ -69,10 +69,9 @@ internal import TernWire
   package final var failure: RPCError? { error }
   final var error: RPCError?
 
-  // The flags spare a look at the continuations, whose optionals are generic and slow to read.
-  final var readerWaiter: UnsafeContinuation<Void, Never>?
-  final var hasReaderWaiter = false
-  final var writerWaiters: [UnsafeContinuation<Void, Never>] = unsafe []
+  final var readerWaiter: Waiter?
+  final var hasReaderWaiter: Bool { readerWaiter != nil }
+  final var writerWaiters: [Waiter] = []
   final var hasWriterWaiters = false
   /// Sends from other threads that are queued for the loop.
   final let remoteSends = Atomic<Int>(0)
@@ -179,7 +178,8 @@ internal import TernWire
   final func end(_ error: RPCError?, as ending: CallEnding) {
     if isOver { return }
     over = true
-    self.error = error
+    // Most calls end without one.
+    if error != nil { self.error = error }
     self.ending.store(ending, ordering: .releasing)
     resumeWaiters()
   }
@@ -190,17 +190,16 @@ internal import TernWire
   }
 
   final func resumeReader() {
-    guard let waiter = unsafe readerWaiter else { return }
-    hasReaderWaiter = false
-    unsafe readerWaiter = nil
+    guard let waiter = readerWaiter else { return }
+    readerWaiter = nil
     unsafe waiter.resume()
   }
 
   final func resumeWriters() {
     hasWriterWaiters = false
-    let waiters = unsafe writerWaiters
-    unsafe writerWaiters = []
-    unsafe waiters.forEach { unsafe $0.resume() }
+    let waiters = writerWaiters
+    writerWaiters = []
+    for waiter in waiters { unsafe waiter.resume() }
   }
 
   /// Whether a reader that waits would find something.

@@ -9,6 +9,11 @@ extension ClientStream {
     options.compression ?? compression.algorithm
   }
 
+  func noteCompression() {
+    let isStandard = channelCompression == nil && hasPlainOptions
+    compresses.store(!isStandard && !requestCompression.isIdentity, ordering: .releasing)
+  }
+
   // Spec: W53 (compression: an algorithm that is not known here)
   /// Why the call must not be sent.
   package var compressionProblem: Status? {

@@ -46,11 +46,8 @@ extension ClientStream {
   /// The status of the attempt is known: whoever waits hears of it.
   func complete() {
     if isOver { return }
-    var error =
-      replacement
-      ?? RPCError(
-        response.status ?? .ok, metadata: response.trailingMetadata, origin: response.origin)
-    if error != nil, hasHead { error?.initialMetadata = response.initialMetadata }
+    // Most calls end well, and then nothing is copied.
+    let error = replacement == nil && response.isOK ? nil : makeError()
     isSendingOver = true
     if !isClosed, !isAttemptOver, let connection {
       // Spec: W65 (the server has ended early: we stop sending)
@@ -61,13 +58,22 @@ extension ClientStream {
       connection.setDirty()
     }
     if let interceptors, !interceptors.isReleased {
-      let isAwaited = unsafe !waiters.isEmpty
+      let isAwaited = hasWaiters
       // A message that is cut off will not be read: nobody would come to hear of the end.
       let isUnread = isBatchOut || hasInboundNews
       interceptors.attemptDidEnd(error, mustWait: isUnread && !isAwaited)
     } else {
       finish(error)
     }
+  }
+
+  private func makeError() -> RPCError? {
+    var error =
+      replacement
+      ?? RPCError(
+        response.status ?? .ok, metadata: response.trailingMetadata, origin: response.origin)
+    if error != nil, hasHead { error?.initialMetadata = response.initialMetadata }
+    return error
   }
 
   /// The call is over for everybody.
@@ -91,25 +97,29 @@ extension ClientStream {
   // MARK: Waiting
 
   func resumeHeadWaiters() {
-    if unsafe headWaiters.isEmpty { return }
-    let waiting = unsafe headWaiters
-    unsafe headWaiters = WaiterList()
+    if !hasHeadWaiters { return }
+    hasHeadWaiters = false
+    let waiting = headWaiters
+    headWaiters = WaiterList()
     // What somebody has seen cannot be taken back for another attempt.
     hasHandedOut = true
-    unsafe waiting.resume()
+    waiting.resume()
   }
 
   private func resumeAll() {
-    if unsafe waiters.isEmpty { return }
-    let waiting = unsafe waiters
-    unsafe waiters = WaiterList()
-    unsafe waiting.resume()
+    if !hasWaiters { return }
+    hasWaiters = false
+    let waiting = waiters
+    waiters = WaiterList()
+    waiting.resume()
   }
 
   /// Resumes `continuation` when the call is over. On the loop.
   @unsafe package func whenOver(_ continuation: UnsafeContinuation<Void, Never>) {
     if isOver { return unsafe continuation.resume() }
-    unsafe waiters.append(continuation)
+    let waiter = unsafe Waiter(continuation)
+    waiters = hasWaiters ? waiters.adding(waiter) : WaiterList(waiter)
+    hasWaiters = true
     interceptors?.publishEnd()
   }
 
@@ -119,6 +129,8 @@ extension ClientStream {
       hasHandedOut = true
       return unsafe continuation.resume()
     }
-    unsafe headWaiters.append(continuation)
+    let waiter = unsafe Waiter(continuation)
+    headWaiters = hasHeadWaiters ? headWaiters.adding(waiter) : WaiterList(waiter)
+    hasHeadWaiters = true
   }
 }

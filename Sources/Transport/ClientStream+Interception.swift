@@ -31,11 +31,11 @@ internal import TernWire
   /// Interceptors have no say any more.
   var isReleased = false
   /// The interceptors' task waits for the end of the attempt.
-  private var endWaiter: UnsafeContinuation<Void, Never>?
+  private var endWaiter: Waiter?
   /// It waits for the stream of the attempt to be gone.
-  private var goneWaiter: UnsafeContinuation<Void, Never>?
+  private var goneWaiter: Waiter?
   /// Those who wait until the call may be written to.
-  private var writers: [UnsafeContinuation<Void, Never>] = unsafe []
+  private var writers: [Waiter] = []
 
   package init(options: CallOptions) { self.options = Guarded(options) }
 
@@ -114,21 +114,21 @@ internal import TernWire
   }
 
   private func resumeWriters() {
-    let waiting = unsafe writers
-    unsafe writers = []
-    unsafe waiting.forEach { unsafe $0.resume() }
+    let waiting = writers
+    writers = []
+    for waiter in waiting { unsafe waiter.resume() }
   }
 
   @unsafe fileprivate func waitForEnd(_ continuation: UnsafeContinuation<Void, Never>) {
-    unsafe endWaiter = continuation
+    endWaiter = unsafe Waiter(continuation)
   }
 
   @unsafe fileprivate func waitUntilGone(_ continuation: UnsafeContinuation<Void, Never>) {
-    unsafe goneWaiter = continuation
+    goneWaiter = unsafe Waiter(continuation)
   }
 
   @unsafe fileprivate func waitToWrite(_ continuation: UnsafeContinuation<Void, Never>) {
-    unsafe writers.append(continuation)
+    writers.append(unsafe Waiter(continuation))
   }
 }
 
@@ -153,7 +153,7 @@ extension ClientStream {
     changed.maxRequestMessageBytes = options.maxRequestMessageBytes
     changed.maxResponseMessageBytes = options.maxResponseMessageBytes
     let hasNewTimeout = changed.timeout != options.timeout
-    chosenOptions = changed
+    choose(changed)
     if hasNewTimeout { rescheduleDeadline() }
     interception.attemptBegins()
   }

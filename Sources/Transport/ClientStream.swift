@@ -12,12 +12,13 @@ package import TernWire
 @safe package final class ClientStream: CallStream, @unchecked Sendable {
   // `@unchecked Sendable` as its superclass.
 
-  package let descriptor: MethodDescriptor
+  package var descriptor: MethodDescriptor { method }
+  var method: MethodDescriptor
   package var options: CallOptions { chosenOptions }
-  var chosenOptions: CallOptions { didSet { noteHead() } }
+  private(set) var chosenOptions: CallOptions
   package let response = ResponseState()
   /// `nil`: the standard one, as most channels have, whose references then need not be counted.
-  private let channelCompression: CallCompression?
+  let channelCompression: CallCompression?
   /// Interceptors that send the call; `nil` if it has none. Before `begin`, on the caller's thread.
   package var interception: Interception? {
     get { interceptors }
@@ -27,11 +28,13 @@ package import TernWire
   /// The one response, if it came compressed.
   var decompressed: ByteBuffer?
 
-  /// What was sent, for another attempt; `nil` when it became too long or a server has answered.
-  private var replay: ByteBuffer? = ByteBuffer()
+  /// What was sent, for another attempt.
+  let replay = ByteBuffer()
+  /// Whether all that was sent is still in `replay`: not when it became too long or a server has answered.
+  var hasReplay = true
   /// What is left to the handler in which the call was made; `nil` if it is not bound by one.
-  private let inheritedNanoseconds: Int64?
-  private var attempts = 0
+  var inheritedNanoseconds: Int64?
+  var attempts = 0
   /// How often a server has refused it.
   var refusals = 0
   var isRequestWhole = false
@@ -40,7 +43,7 @@ package import TernWire
   var deadline: Int64? { didSet { noteHead() } }
   private lazy var deadlineTimer = LoopTimer { [unowned self] in expire() }
   /// When the call began, on the loop's clock.
-  private var beginning: Int64?
+  var beginning: Int64?
   var pendingReset: UInt32?
   /// Our own error, when the call ends by it.
   var replacement: RPCError?
@@ -53,7 +56,7 @@ package import TernWire
     get { addedMetadata }
     set { addedMetadata = newValue }
   }
-  private var addedMetadata: Metadata = [:] { didSet { noteHead() } }
+  var addedMetadata: Metadata = [:] { didSet { noteHead() } }
   package var requestMetadata: Metadata {
     if addedMetadata.isEmpty { return chosenOptions.metadata }
     var all = chosenOptions.metadata
@@ -62,11 +65,22 @@ package import TernWire
   }
   /// Whether the head of the request has nothing that not every call of the method has.
   package var hasPlainHead: Bool { isHeadPlain }
-  // Kept: to ask the options each time would cost a check for exclusive access each time.
   private var isHeadPlain: Bool
+  // Kept: to ask the options each time would cost a check for exclusive access each time.
+  /// Whether the options are numbers only.
+  private(set) var hasPlainOptions: Bool
+  /// The call's own timeout.
+  private var ownNanoseconds: Int64?
 
   private func noteHead() {
-    isHeadPlain = chosenOptions.isPlain && addedMetadata.isEmpty && deadline == nil
+    isHeadPlain = hasPlainOptions && deadline == nil && addedMetadata.isEmpty
+  }
+
+  func choose(_ options: CallOptions) {
+    chosenOptions = options
+    hasPlainOptions = options.isPlain
+    ownNanoseconds = options.timeout?.clampedNanoseconds
+    noteHead()
   }
 
   /// Called on the loop if the call is over before it was sent.
@@ -81,8 +95,16 @@ package import TernWire
     set { actionAtEnd = newValue }
   }
   var actionAtEnd: (() -> Void)?
-  var waiters = unsafe WaiterList()
-  var headWaiters = unsafe WaiterList()
+  // The flags are read without a check for exclusive access.
+  var waiters = WaiterList()
+  var hasWaiters = false
+  var headWaiters = WaiterList()
+  var hasHeadWaiters = false
+
+  /// The next stream in a pool of spare ones.
+  var nextSpare: Unmanaged<ClientStream>?
+  /// Nobody but its caller will touch it any more. Set by the loop, as the last thing that it does.
+  let isAtRest = Atomic<Bool>(false)
 
   /// As in C-core: what is longer is sent once only.
   static let maxReplayBytes = 256 << 10
@@ -92,18 +114,21 @@ package import TernWire
     maxRequestMessageBytes: Int, maxResponseMessageBytes: Int,
     compression: CallCompression? = nil
   ) {
-    self.descriptor = descriptor
+    method = descriptor
     chosenOptions = options
-    isHeadPlain = options.isPlain
+    hasPlainOptions = options.isPlain
+    isHeadPlain = hasPlainOptions
+    ownNanoseconds = options.timeout?.clampedNanoseconds
     channelCompression = compression
-    inheritedNanoseconds =
-      options.inheritsDeadline ? WorkerScope.current?.remainingNanoseconds : nil
+    inheritedNanoseconds = Self.inheritedNanoseconds(options)
     super.init(loop: loop)
-    if options.compression != nil || compression != nil {
-      compresses.store(!requestCompression.isIdentity, ordering: .releasing)
-    }
+    noteCompression()
     maxInboundMessageBytes = maxResponseMessageBytes
     maxOutboundMessageBytes = maxRequestMessageBytes
+  }
+
+  static func inheritedNanoseconds(_ options: CallOptions) -> Int64? {
+    options.inheritsDeadline ? WorkerScope.current?.remainingNanoseconds : nil
   }
 
   // MARK: Before it is sent
@@ -127,9 +152,8 @@ package import TernWire
 
   // Spec: W17 (the effective deadline is the smallest; the parent's counts)
   var timeoutNanoseconds: Int64? {
-    let own = chosenOptions.timeout?.clampedNanoseconds
-    guard let inheritedNanoseconds else { return own }
-    return min(own ?? .max, inheritedNanoseconds)
+    guard let inheritedNanoseconds else { return ownNanoseconds }
+    return min(ownNanoseconds ?? .max, inheritedNanoseconds)
   }
 
   // Spec: W20 (the deadline covers connecting and queueing)
@@ -165,10 +189,10 @@ package import TernWire
   /// Sends it on a connection. On the loop.
   func start(on connection: ClientConnection, head: HeaderBlock) throws(HTTP2Error) {
     attempts += 1
-    if let replay, outbound.count <= Self.maxReplayBytes {
+    if hasReplay, outbound.count <= Self.maxReplayBytes {
       if attempts == 1 { unsafe replay.append(outbound.readable) }
     } else {
-      replay = nil
+      forgetRequest()
     }
     self.connection = connection
     windowBytes = connection.streamWindowBytes
@@ -189,9 +213,9 @@ package import TernWire
 
   /// Keeps the message for another attempt. Before the first one all is in `outbound` anyway.
   override func willSendMessage(at offset: Int) {
-    guard attempts > 0, let replay else { return }
+    guard attempts > 0, hasReplay else { return }
     if replay.count + outbound.count - offset > Self.maxReplayBytes {
-      self.replay = nil
+      forgetRequest()
     } else {
       unsafe replay.append(outbound.slice(at: offset, count: outbound.count - offset))
     }
@@ -201,25 +225,8 @@ package import TernWire
   /// sent is still known.
   // Spec: W85 (A6: transparent retry: always if it never left, else once)
   private var canBeSentAgain: Bool {
-    replay != nil && !isOver && !hasHead && closeCode == ErrorCode.refusedStream
+    hasReplay && !isOver && !hasHead && closeCode == ErrorCode.refusedStream
       && (hasNeverLeft || refusals == 0)
-  }
-
-  /// Whether the whole request is still known.
-  var hasReplay: Bool { replay != nil }
-
-  /// It will not be sent again.
-  func forgetRequest() { replay = nil }
-
-  func prepareForAnotherAttempt() {
-    guard let replay else { return }
-    resetForReuse()
-    response.removeAll()
-    unsafe outbound.append(replay.readable)
-    closeCode = 0
-    creditedBytes = 0
-    takenBytes = 0
-    inbound.removeAll()
   }
 
   // MARK: What came
@@ -277,7 +284,7 @@ package import TernWire
     case .head:
       hasHead = true
       // Interceptors may send again what a server has answered.
-      if interceptors == nil || descriptor.kind.hasRequestStream { replay = nil }
+      if interceptors == nil || method.kind.hasRequestStream { forgetRequest() }
     case .reset(let code): pendingReset = code
     case .nothing, .deliver, .drop, .over: break
     }
@@ -289,8 +296,8 @@ package import TernWire
       pendingReset = nil
       connection?.session.reset(self, errorCode: code)
     }
-    if isClosed, response.status == nil, !settleClose() { return }
-    if response.status != nil { complete() }
+    if isClosed, !response.hasStatus, !settleClose() { return }
+    if response.hasStatus { complete() }
     checkLimit()
     advanceInbound()
     resumeWaiters()
@@ -298,6 +305,7 @@ package import TernWire
     if isClosed {
       leaveConnection()
       interceptors?.streamIsGone()
+      if isOver { isAtRest.store(true, ordering: .releasing) }
     }
   }
 
@@ -375,6 +383,6 @@ package import TernWire
 
   /// A call whose response is one message waits for it all the time.
   override var isMessageAwaited: Bool {
-    !isOver && (!descriptor.kind.hasResponseStream || super.isMessageAwaited)
+    !isOver && (!method.kind.hasResponseStream || super.isMessageAwaited)
   }
 }

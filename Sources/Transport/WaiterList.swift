@@ -1,22 +1,25 @@
-/// Tasks that wait for the same thing. Mostly it is one, which costs no memory of its own.
-@unsafe struct WaiterList {
-  // The flag spares a look at the continuation, whose optional is generic and slow to read.
-  private(set) var isEmpty = true
-  private var first: UnsafeContinuation<Void, Never>?
-  private var others: [UnsafeContinuation<Void, Never>] = unsafe []
+internal import TernEventLoop
 
-  mutating func append(_ continuation: UnsafeContinuation<Void, Never>) {
-    if unsafe isEmpty {
-      unsafe isEmpty = false
-      unsafe first = continuation
-    } else {
-      unsafe others.append(continuation)
-    }
+/// Tasks that wait for the same thing. Mostly it is one, which costs no memory of its own.
+struct WaiterList {
+  private var first: Waiter?
+  private var others: [Waiter] = []
+
+  init() {}
+
+  init(_ first: Waiter) { self.first = first }
+
+  /// Not `mutating`: one change in place would make each use of a stream's list pay for a check for
+  /// exclusive access.
+  func adding(_ waiter: Waiter) -> WaiterList {
+    var list = self
+    list.others.append(waiter)
+    return list
   }
 
   /// Resumes what was taken out of a stream, which may be asked to wait again meanwhile.
   consuming func resume() {
     unsafe first?.resume()
-    unsafe others.forEach { unsafe $0.resume() }
+    for waiter in others { unsafe waiter.resume() }
   }
 }

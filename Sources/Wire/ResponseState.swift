@@ -31,7 +31,9 @@ package import TernCore
   private let texts = ByteBuffer()
   private var isTrailersOnly = false
   private var encodingPlace: TextPlace?
-  private var result: Status?
+  private var isEnded = false
+  /// How it ended, if it did not end well.
+  private var problem: Status?
   private var resultOrigin = RPCError.Origin.peer
 
   /// HTTP/2's codes for RST_STREAM.
@@ -45,13 +47,14 @@ package import TernCore
     phase = .awaitingHead
     incoming = ReceivedFields()
     foreignHead = ReceivedFields()
-    headFields = nil
-    trailerFields = nil
+    if headFields != nil { headFields = nil }
+    if trailerFields != nil { trailerFields = nil }
     texts.removeAll(keepingAtMost: 4 << 10)
-    bodyText = nil
+    if bodyText != nil { bodyText = nil }
     isTrailersOnly = false
     encodingPlace = nil
-    result = nil
+    isEnded = false
+    if problem != nil { problem = nil }
     resultOrigin = .peer
   }
 
@@ -81,7 +84,7 @@ package import TernCore
   // Spec: W25 (PROTOCOL-HTTP2, Binary-Header: what is not base64)
   private func receiveCustom(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
     if unsafe FieldName.isBinary(name) && !BinaryValue.isValid(value) {
-      incoming.malformedName = unsafe FieldText.quoted(name)
+      incoming.malformedName = unsafe texts.keep(name)
       return
     }
     unsafe fields(isHead: phase == .awaitingHead).append(name: name, value: value)
@@ -113,7 +116,7 @@ package import TernCore
       return .nothing
     case .takeHead:
       guard let name = incoming.malformedName else { return .head }
-      finish(ResponseVerdict.malformed(name))
+      finish(ResponseVerdict.malformed(name, texts))
       return .reset(code: Self.protocolError)
     case .takeForeignHead:
       foreignHead = incoming
@@ -177,9 +180,7 @@ package import TernCore
       return .over
     case .ignore:
       // An OK is not to be believed when messages are missing; any other status says more.
-      if unreadMessageBytes > 0, let result, result.isOK {
-        self.result = Cardinality.cutOffResponse
-      }
+      if unreadMessageBytes > 0, isOK { problem = Cardinality.cutOffResponse }
       return .nothing
     }
   }
@@ -196,13 +197,15 @@ package import TernCore
   /// Something else ended the call: its deadline, its caller, a limit, a lost connection. Means
   /// nothing if the call has its status already.
   package func end(_ status: Status, origin: RPCError.Origin) {
-    if result == nil { resultOrigin = origin }
+    if !isEnded { resultOrigin = origin }
     finish(status)
   }
 
   private func finish(_ status: Status) {
     phase = .over
-    if result == nil { result = status }
+    if isEnded { return }
+    isEnded = true
+    if !status.isOK { problem = status }
   }
 
   private func finishForeign() {
@@ -212,7 +215,11 @@ package import TernCore
   // MARK: What is known
 
   /// How the call ended; `nil` until it has.
-  package var status: Status? { result }
+  package var status: Status? { isEnded ? problem ?? .ok : nil }
+  /// Whether there is one.
+  package var hasStatus: Bool { isEnded }
+  /// Whether it is OK.
+  package var isOK: Bool { isEnded && problem == nil }
   /// Who began the end.
   package var origin: RPCError.Origin { resultOrigin }
   /// The algorithm of compressed messages.

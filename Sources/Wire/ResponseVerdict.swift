@@ -16,7 +16,7 @@ struct ReceivedFields {
   var message: TextPlace?
   var details: TextPlace?
   /// A `-bin` field whose value is not base64.
-  var malformedName: String?
+  var malformedName: TextPlace?
 
   var head: ResponsePhase.Head {
     if (100..<200).contains(httpStatus) { return .interim }
@@ -59,8 +59,9 @@ enum ResponseVerdict {
     .unknown, "The server ended the call without a grpc-status in its trailers.")
 
   // Spec: W25 (PROTOCOL-HTTP2, Binary-Header: what is not base64)
-  static func malformed(_ name: String) -> Status {
-    Status(.internal, "The value of the metadata \(name) in the response is not base64.")
+  static func malformed(_ name: TextPlace, _ texts: ByteBuffer) -> Status {
+    let name = unsafe FieldText.quoted(texts.slice(at: name.offset, count: name.count))
+    return Status(.internal, "The value of the metadata \(name) in the response is not base64.")
   }
 
   // Spec: W62 (PROTOCOL-HTTP2, Response: trailers are mandatory)
@@ -84,7 +85,7 @@ enum ResponseVerdict {
   /// - Returns: `nil` if there is no `grpc-status`.
   private static func status(_ fields: ReceivedFields, _ texts: ByteBuffer) -> Status? {
     if !fields.hasStatus { return nil }
-    if let name = fields.malformedName { return malformed(name) }
+    if let name = fields.malformedName { return malformed(name, texts) }
     if let code = fields.code {
       if code == .ok { return .ok }
       return Status(code, message(fields, texts), detailsBytes: details(fields, texts))

@@ -4,8 +4,9 @@ internal import TernTransport
 /// Decides for one call where it goes. Never blocks.
 ///
 /// The control plane (resolving, connecting, backing off) meets the calls here and nowhere else:
-/// whenever it knows something new, it hands in a new picker.
-protocol Picker {
+/// whenever it knows something new, it hands in a new picker. A class: to copy an existential that may
+/// hold anything costs a call 300 instructions.
+protocol Picker: AnyObject {
   func pick(_ call: ClientStream) -> PickResult
 }
 
@@ -21,8 +22,10 @@ enum PickResult {
 }
 
 /// Everything goes to one subchannel.
-struct SingleSubchannelPicker: Picker {
-  let subchannel: Subchannel
+final class SingleSubchannelPicker: Picker {
+  private let subchannel: Subchannel
+
+  init(subchannel: Subchannel) { self.subchannel = subchannel }
 
   // Spec: W96 (fail only in TRANSIENT_FAILURE, queue in IDLE and CONNECTING)
   func pick(_ call: ClientStream) -> PickResult {
