@@ -4,13 +4,9 @@ import statistics
 import sys
 
 from harness import OUT, LIMIT, Server, fail, pinned, run
+from tables import SPREAD, shown, spread
 
 SERVER, CLIENT = 0, 1
-
-
-def shown(value, digits=3):
-    """As many digits as mean something, and no exponents."""
-    return f"{value:,.0f}" if value >= 100 else f"{value:.{digits}g}"
 
 
 class Figure:
@@ -37,12 +33,10 @@ class Figure:
     def table(self, reference):
         """Rows with the spread, and the ratio to one of the programs."""
         lines = ["", f"{self.title}; {self.unit}:", "",
-                 f"| | min | median | max | to {reference} |", "|---|---|---|---|---|"]
+                 f"| | {SPREAD} | to {reference} |", "|---|---|---|---|---|"]
         for name, values in self.values.items():
             lines.append(
-                f"| {name} | {shown(min(values))} | {shown(self.median(name))} "
-                f"| {shown(max(values))} "
-                f"| {self.ratio(name, reference):.2f} |")
+                f"| {name} | {spread(values, shown)} | {self.ratio(name, reference):.2f} |")
         return lines
 
 

@@ -1,6 +1,23 @@
-"""Markdown tables of measurements beside their targets."""
+"""How measurements stand in Markdown tables, beside their targets."""
 import math
 import statistics
+
+
+def shown(value, digits=3):
+    """As many digits as mean something, and no exponents."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.{digits}g}"
+
+
+def hundredths(value):
+    return f"{value:.2f}"
+
+
+SPREAD = "min | median | max"
+
+
+def spread(values, show=hundredths):
+    """Three cells, below the heading `SPREAD`."""
+    return " | ".join(show(value) for value in (min(values), statistics.median(values), max(values)))
 
 
 def ratios(below, above):
@@ -24,15 +41,15 @@ class Table:
         verdict = ""
         if target is not None:
             verdict = f"≤ {target:g}: {'met' if round(middle, 2) <= target else 'missed'}"
-        figures = [f"{value:.2f}" for value in (min(values), middle, max(values))]
-        self.rows.append([*labels, *figures, verdict])
+        self.rows.append([*labels, spread(values), verdict])
 
     def note(self, text):
         self.notes.append(text)
 
     def __str__(self):
-        columns = [*self.columns, "min", "median", "max", "target"]
-        table = [columns, ["---"] * len(columns), *self.rows]
+        columns = [*self.columns, SPREAD, "target"]
+        rule = ["---"] * (len(columns) + SPREAD.count("|"))
+        table = [columns, rule, *self.rows]
         lines = ["", self.heading, "", *(f"| {' | '.join(row)} |" for row in table)]
         for note in self.notes:
             lines += ["", note]

@@ -1,6 +1,6 @@
 """What we want to reach, beside what was measured."""
-from calls import shown
 from harness import LIMIT
+from tables import shown
 
 OURS = "Tern, protobuf"
 ON_LOOP = "Tern, callers on the loop"
