@@ -33,12 +33,16 @@ internal import TernWire
       batch.removeFirst(handedOutBytes)
       handedOutBytes = 0
     }
-    // A batch holds whole messages only.
-    if batch.isEmpty { return nil }
-    let payloadBytes = Int(batch.bigEndian(at: 1))
-    handedOutBytes = MessageFramer.prefixBytes + payloadBytes
-    let payload = unsafe batch.slice(at: MessageFramer.prefixBytes, count: payloadBytes)
-    return batch.byte(at: 0) == 0 ? unsafe payload : try unsafe decompress(payload)
+    // A batch holds whole messages only. Asked for its bytes once: each question is a call.
+    let bytes = unsafe batch.readable
+    if unsafe bytes.isEmpty { return nil }
+    let payloadBytes = unsafe UInt32(
+      bigEndian: bytes.loadUnaligned(fromByteOffset: 1, as: UInt32.self))
+    handedOutBytes = MessageFramer.prefixBytes + Int(payloadBytes)
+    precondition(handedOutBytes <= bytes.count, "a batch that ends in a message")
+    let payload = unsafe UnsafeRawBufferPointer(
+      rebasing: bytes[MessageFramer.prefixBytes..<handedOutBytes])
+    return unsafe bytes[0] == 0 ? payload : try decompress(payload)
   }
 
   private func decompress(
