@@ -3,8 +3,8 @@ internal import TernEventLoop
 
 /// Streams of one channel that wait for their next call. For all threads.
 ///
-/// A third of what the caller of a small call would spend goes into making a stream, its buffers and
-/// what they refer to, and into letting them go.
+/// To make a stream with its buffers, and to let them go, costs the caller of a small call a tenth of
+/// it, and nine allocations.
 @safe package final class ClientStreamPool: @unchecked Sendable {
   // `@unchecked Sendable` because a lock guards its fields.
 
